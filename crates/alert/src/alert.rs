@@ -12,8 +12,8 @@ use crate::brief::IncidentBrief;
 /// Message to a person, before it is worded for a sink.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// Idempotency key, e.g. `ba_5d0c0f6e91a2b3c4d5e6f708`: the same alert has the same key on every
-    /// attempt and in every run over the same input.
+    /// Idempotency key, e.g. `ba_5d0c0f6e91a2b3c4d5e6f708`: the same on every attempt and in every
+    /// run over the same input.
     pub key: String,
     pub kind: AlertKind,
     /// Severity of the subject.

@@ -35,7 +35,7 @@ pub fn alerts_of(
     now: Timestamp,
 ) -> Vec<Alert> {
     let time = format!("{now:.3}");
-    let comparison = Comparison {
+    let comparison = WatchComparison {
         told: before
             .findings
             .iter()
@@ -64,7 +64,7 @@ fn members(incidents: &[Incident]) -> BTreeMap<&str, &str> {
         .collect()
 }
 
-struct Comparison<'a> {
+struct WatchComparison<'a> {
     /// Severity with which each finding was told.
     told: BTreeMap<&'a str, Severity>,
     now: BTreeMap<&'a str, &'a Finding>,
@@ -75,7 +75,7 @@ struct Comparison<'a> {
     time: &'a str,
 }
 
-impl Comparison<'_> {
+impl WatchComparison<'_> {
     /// Incidents that are gone.
     fn ended_incidents(&self, alerts: &mut Vec<Alert>) {
         let now: BTreeSet<&str> = self.after.incidents.iter().map(|i| i.id.as_str()).collect();
@@ -111,8 +111,13 @@ impl Comparison<'_> {
             if incident.severity > Severity::Info {
                 alerts.extend(self.incident_news(incident, was, (&was_over, &over), new));
             }
-            if let (Some(_), None, Some(reason)) = (was, was_over, over) {
-                alerts.push(self.incident_ended(incident, reason));
+            if let (Some(was), None, Some(reason)) = (was, was_over, over) {
+                // Those who heard of it hear of its end, whatever it is called now.
+                let ended = Incident {
+                    severity: was.severity,
+                    ..incident.clone()
+                };
+                alerts.push(self.incident_ended(&ended, reason));
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use bartizan_model::{Severity, Silence};
+use bartizan_model::{AlertSilence, Severity};
 use jiff::Timestamp;
 
 use crate::alert::{Alert, AlertKind, AlertSubject, StormDigest, key};
-use crate::route::Route;
+use crate::route::AlertRoute;
 use crate::wording::wording;
 
 /// Titles in a digest.
@@ -22,7 +22,7 @@ pub struct OutboxEntry {
     pub disposition: Disposition,
 }
 
-/// What happens to an entry.
+/// Treatment of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Disposition {
     /// Sent, not before a time in milliseconds since 1970.
@@ -47,9 +47,9 @@ pub struct StormState {
 /// Entries of one sink for new alerts, in order. A digest replaces the waiting one of its key.
 #[must_use]
 pub fn dispatch(
-    route: &Route,
+    route: &AlertRoute,
     alerts: &[Alert],
-    silences: &[(u64, Silence)],
+    silences: &[(u64, AlertSilence)],
     storm: &StormState,
     now: Timestamp,
 ) -> Vec<OutboxEntry> {
@@ -121,7 +121,7 @@ pub fn test_alert(sink: &str, now: Timestamp) -> Alert {
 
 /// Keys of the digests of the current span and of the next one.
 #[must_use]
-pub fn digest_keys(route: &Route, now: Timestamp) -> [String; 2] {
+pub fn digest_keys(route: &AlertRoute, now: Timestamp) -> [String; 2] {
     let span_s = i64::from(route.storm.minutes.max(1)) * 60;
     let span = now.as_second().div_euclid(span_s);
     [span, span + 1].map(|number| {
@@ -132,7 +132,7 @@ pub fn digest_keys(route: &Route, now: Timestamp) -> [String; 2] {
 
 /// Key of the digest that further alerts are folded into, and when it is sent: at once for the
 /// first of a span, at the end of the span for the next.
-fn digest_slot(route: &Route, storm: &StormState, now: Timestamp) -> (String, i64) {
+fn digest_slot(route: &AlertRoute, storm: &StormState, now: Timestamp) -> (String, i64) {
     let [current, next] = digest_keys(route, now);
     if !storm.digest_sent {
         return (current, now.as_millisecond());
@@ -180,11 +180,11 @@ impl StormDigest {
 }
 
 /// Entry of the silence that an alert falls under.
-fn silenced(alert: &Alert, silences: &[(u64, Silence)], now: Timestamp) -> Option<u64> {
+fn silenced(alert: &Alert, silences: &[(u64, AlertSilence)], now: Timestamp) -> Option<u64> {
     if matches!(alert.kind, AlertKind::Test | AlertKind::Digest) {
         return None;
     }
-    let matches = |s: &Silence| {
+    let matches = |s: &AlertSilence| {
         let all = |wanted: &Option<String>, of: &[String]| {
             wanted
                 .as_ref()

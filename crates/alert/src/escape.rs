@@ -4,17 +4,21 @@
 /// become visible escapes (`\u{202e}`), and a cut text ends in `…`.
 #[must_use]
 pub fn plain(text: &str, characters: usize) -> String {
-    let mut out = String::with_capacity(text.len().min(characters * 2));
-    for (count, c) in text.chars().enumerate() {
-        if count + 1 >= characters && text.chars().nth(count + 1).is_some() {
+    let mut out = String::with_capacity(text.len().min(characters * 4));
+    let mut count = 0;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let escaped = match c {
+            '\n' | '\t' | '\r' => " ".to_owned(),
+            c if is_hidden(c) => format!("\\u{{{:x}}}", u32::from(c)),
+            c => c.to_string(),
+        };
+        count += escaped.chars().count();
+        if count > characters || (count == characters && rest.peek().is_some()) {
             out.push('…');
             break;
         }
-        match c {
-            '\n' | '\t' | '\r' => out.push(' '),
-            c if is_hidden(c) => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
-            c => out.push(c),
-        }
+        out.push_str(&escaped);
     }
     out
 }

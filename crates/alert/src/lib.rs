@@ -25,5 +25,5 @@ pub use dispatch::{Disposition, OutboxEntry, StormState, digest_keys, dispatch, 
 pub use escape::plain;
 pub use repeat::still_open;
 pub use retry::{SinkCircuit, backoff_ms};
-pub use route::{QuietHours, Route, StormLimit};
+pub use route::{AlertRoute, QuietHours, StormLimit};
 pub use wording::{Wording, wording};

@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 
 use crate::alert::{Alert, AlertKind, EndReason};
 
-/// What one sink gets. Empty lists match everything.
+/// Alerts that one sink gets. Empty lists match everything.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Route {
+pub struct AlertRoute {
     /// Name of the sink.
     pub sink: String,
     pub min_severity: Severity,
@@ -39,7 +39,7 @@ pub struct QuietHours {
     end_minute: i64,
 }
 
-impl Route {
+impl AlertRoute {
     /// Whether the sink gets an alert.
     #[must_use]
     pub fn wants(&self, alert: &Alert) -> bool {

@@ -20,6 +20,7 @@ pub enum SinkCall {
 }
 
 impl SinkCall {
+    /// All of them, e.g. for a policy.
     pub const ALL: [Self; 4] = [
         Self::Publish,
         Self::PutEvents,

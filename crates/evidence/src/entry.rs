@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use bartizan_model::{Evidence, Finding, Silence};
+use bartizan_model::{AlertSilence, Evidence, Finding};
 
 /// Log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ pub enum EntryKind {
     /// Finding accepted by a user.
     Justification(Justification),
     /// Alerts that a user does not want for a while.
-    Silence(Silence),
+    Silence(AlertSilence),
     /// A silence that a user ended early.
     #[serde(rename = "silence-ended")]
     SilenceEnded {

@@ -13,7 +13,7 @@ use super::{
 };
 use bartizan_inventory::fact::Hash;
 use bartizan_inventory::snapshot::{CallStatus, RecordedSnapshot, Snapshot, fact_root};
-use bartizan_model::Silence;
+use bartizan_model::AlertSilence;
 use bartizan_model::limits::{DOCUMENTS_BYTES_MAX, HISTORY_BUNDLES_MAX};
 
 /// Snapshot in a log.
@@ -272,7 +272,7 @@ pub fn append_silence(
 ///
 /// # Errors
 /// If the log cannot be read.
-pub fn silences(log: &EvidenceLog<'_>) -> Result<Vec<(u64, Silence)>, LogError> {
+pub fn silences(log: &EvidenceLog<'_>) -> Result<Vec<(u64, AlertSilence)>, LogError> {
     let mut silences = BTreeMap::new();
     for (index, text) in log.entries(0)? {
         match serde_json::from_str(&text) {

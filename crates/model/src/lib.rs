@@ -18,5 +18,5 @@ pub use finding::{Actor, CallCount, Confidence, Evidence, Finding, Stage, Verdic
 pub use id::finding_id;
 pub use severity::Severity;
 pub use shell::shell_word;
-pub use silence::Silence;
+pub use silence::AlertSilence;
 pub use time::time_text;

@@ -7,7 +7,7 @@ use crate::finding::Stage;
 /// Silence with its author, reason and end. All matchers that are given must match, e.g. rule
 /// `iam-create-user` and account `111122223333`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silence {
+pub struct AlertSilence {
     /// Id of an incident or of a finding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
@@ -23,7 +23,7 @@ pub struct Silence {
     pub until: String,
 }
 
-impl Silence {
+impl AlertSilence {
     /// Whether it has ended. An end that cannot be read is over.
     #[must_use]
     pub fn is_over(&self, now: jiff::Timestamp) -> bool {

@@ -14,6 +14,8 @@ use crate::wording::wording;
 pub const URL: &str = "https://events.pagerduty.com/v2/enqueue";
 /// Characters of a summary.
 const SUMMARY_MAX: usize = 1024;
+/// Characters of a dedup_key and of labels.
+const LABEL_MAX: usize = 255;
 
 /// Request with the integration's routing key. All alerts of one subject have one `dedup_key`: they
 /// update one alert, and its end resolves it.
@@ -46,11 +48,11 @@ pub fn message(alert: &Alert, routing_key: &str) -> HttpMessage {
         "dedup_key": dedup_key(alert),
         "payload": {
             "summary": plain(&words.title, SUMMARY_MAX),
-            "source": alert.accounts.first().map_or("bartizan", String::as_str),
+            "source": plain(alert.accounts.first().map_or("bartizan", String::as_str), LABEL_MAX),
             "severity": severity(alert.severity),
             "timestamp": alert.time,
-            "component": alert.subject,
-            "group": alert.accounts.join(","),
+            "component": plain(&alert.subject, LABEL_MAX),
+            "group": plain(&alert.accounts.join(","), LABEL_MAX),
             "class": alert.kind.name(),
             "custom_details": details,
         },
@@ -64,7 +66,7 @@ fn dedup_key(alert: &Alert) -> String {
         AlertSubject::Digest(_) => &alert.key,
         _ => &alert.subject,
     };
-    plain(&format!("bartizan/{id}"), 255)
+    plain(&format!("bartizan/{id}"), LABEL_MAX)
 }
 
 fn severity(severity: Severity) -> &'static str {

@@ -2,6 +2,7 @@
 //! (<https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format-syntax.html>).
 
 use bartizan_model::{Severity, Stage};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::alert::{Alert, AlertSubject};
@@ -56,6 +57,9 @@ fn finding(alert: &Alert, account: &str, region: &str) -> Value {
         ),
         AlertSubject::Digest(_) | AlertSubject::Test => (None, None, alert.kind.name().to_owned()),
     };
+    // Security Hub takes RFC 3339 and nothing else.
+    let valid = |time: Option<String>| time.filter(|t| t.parse::<Timestamp>().is_ok());
+    let (first, last) = (valid(first), valid(last));
     let created = first.clone().unwrap_or_else(|| alert.time.clone());
     let mut details = Map::new();
     details.insert("bartizan/key".to_owned(), json!(alert.key));
@@ -109,7 +113,7 @@ fn types(alert: &Alert) -> Vec<&'static str> {
     types
 }
 
-/// What the finding is about, or the account. Security Hub wants at least one.
+/// Resources of the finding, or the account. Security Hub wants at least one.
 fn resources(alert: &Alert, account: &str, (partition, region): (&str, &str)) -> Vec<Value> {
     let whole = |account: &str| {
         json!({

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
-use bartizan_alert::{QuietHours, Route, StormLimit};
+use bartizan_alert::{AlertRoute, QuietHours, StormLimit};
 use bartizan_model::{Severity, Stage};
 use serde::Deserialize;
 
@@ -219,9 +219,9 @@ impl SinkConfig {
     }
 
     /// Routing of this sink.
-    pub(super) fn route(&self) -> Result<Route> {
+    pub(super) fn route(&self) -> Result<AlertRoute> {
         let quiet_hours = self.quiet_hours.as_deref().map(QuietHours::parse);
-        Ok(Route {
+        Ok(AlertRoute {
             sink: self.name().to_owned(),
             min_severity: self.min_severity.unwrap_or(MIN_SEVERITY),
             stages: self.stages.clone(),
@@ -246,8 +246,8 @@ impl SinkConfig {
 }
 
 /// Routing table of all sinks, or the first sink that is wrong, by name.
-pub(crate) fn routes(sinks: &[SinkConfig]) -> Result<Vec<Route>> {
-    let mut routes: Vec<Route> = Vec::new();
+pub(crate) fn routes(sinks: &[SinkConfig]) -> Result<Vec<AlertRoute>> {
+    let mut routes: Vec<AlertRoute> = Vec::new();
     for sink in sinks {
         let route = sink.check().and_then(|()| sink.route());
         let route = route.map_err(|e| {

@@ -26,7 +26,7 @@ const METADATA: [&str; 4] = [
     "fd00:ec2::23",
 ];
 
-/// Whom a sink trusts and which addresses it may reach.
+/// Authorities that a sink trusts, and addresses that it may reach.
 #[derive(Clone)]
 pub(super) struct Reach {
     pub(super) allow_private: bool,

@@ -19,7 +19,7 @@ const TROUBLE: Duration = Duration::from_secs(2);
 
 /// Deliveries of a store. Dropping it ends them; what was not sent stays in the outbox.
 pub(crate) struct Delivery {
-    orders: watch::Sender<Order>,
+    orders: watch::Sender<DeliveryOrder>,
     states: Arc<Mutex<Vec<WorkerState>>>,
     names: Vec<String>,
     outbox: Outbox,
@@ -27,9 +27,9 @@ pub(crate) struct Delivery {
     _lock: File,
 }
 
-/// Order to all workers.
+/// DeliveryOrder to all workers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Order {
+struct DeliveryOrder {
     /// Number of nudges so far.
     nudge: u64,
     stop: bool,
@@ -60,7 +60,7 @@ impl Delivery {
         let lock = delivery_lock(store)?;
         let names: Vec<String> = sinks.iter().map(|s| s.name().to_owned()).collect();
         let states = Arc::new(Mutex::new(vec![WorkerState::default(); sinks.len()]));
-        let (orders, order) = watch::channel(Order {
+        let (orders, order) = watch::channel(DeliveryOrder {
             nudge: 1,
             stop: false,
         });
@@ -160,7 +160,7 @@ impl Drop for Delivery {
 /// The thread: all workers, until they are stopped.
 fn run(
     workers: Vec<SinkWorker>,
-    order: &watch::Receiver<Order>,
+    order: &watch::Receiver<DeliveryOrder>,
     states: &Arc<Mutex<Vec<WorkerState>>>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -181,7 +181,7 @@ fn run(
 
 async fn work(
     mut worker: SinkWorker,
-    mut order: watch::Receiver<Order>,
+    mut order: watch::Receiver<DeliveryOrder>,
     set: impl Fn(WorkerState),
 ) {
     loop {
@@ -198,8 +198,7 @@ async fn work(
             Ok(round) => {
                 let ms = round.next_ms - Timestamp::now().as_millisecond();
                 let pause = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-                let is_settled = round.tried == 0 || round.next_ms > now_ms;
-                (pause, is_settled, None)
+                (pause, round.is_settled || worker.is_down(), None)
             }
             Err(e) => (TROUBLE, true, Some(format!("outbox: {e:#}"))),
         };
@@ -221,6 +220,6 @@ async fn work(
 }
 
 /// Ends when the deliveries are stopped.
-async fn stopped(mut order: watch::Receiver<Order>) {
+async fn stopped(mut order: watch::Receiver<DeliveryOrder>) {
     let _ = order.wait_for(|o| o.stop).await;
 }

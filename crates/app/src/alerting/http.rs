@@ -121,7 +121,7 @@ async fn answer(response: http::Response<Incoming>) -> Result<HttpAnswer> {
     Ok(answer)
 }
 
-/// What is wrong with the receiver, its address or our secret holds for all messages; other
+/// Faults of the receiver, its address or our secret hold for all messages; other
 /// refusals are about this one.
 fn judged(answer: &HttpAnswer) -> SendOutcome {
     let status = answer.status;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use bartizan_alert::sink::{alertmanager, pagerduty, slack, teams, webhook};
-use bartizan_alert::{Alert, Route};
+use bartizan_alert::{Alert, AlertRoute};
 use bartizan_cloud::sink_calls::SinkCall;
 
 use super::aws::{self, AwsAccess, AwsPlace};
@@ -20,15 +20,15 @@ use super::syslog::{self, SyslogReceiver};
 /// Sink with its routing.
 #[derive(Debug)]
 pub(crate) struct Sink {
-    pub(super) route: Route,
+    pub(super) route: AlertRoute,
     /// Age at which an alert is given up.
     pub(super) max_age_ms: i64,
     secret: Option<SecretSource>,
-    target: Target,
+    target: SinkTarget,
 }
 
 #[derive(Debug)]
-enum Target {
+enum SinkTarget {
     Http {
         form: HttpForm,
         /// None: the secret is the URL.
@@ -74,7 +74,7 @@ impl Sink {
             .collect()
     }
 
-    fn new(config: &SinkConfig, route: Route) -> Result<Self> {
+    fn new(config: &SinkConfig, route: AlertRoute) -> Result<Self> {
         Ok(Self {
             route,
             max_age_ms: i64::from(config.max_age_hours()) * 3_600_000,
@@ -113,7 +113,7 @@ impl Sink {
 
     async fn send_with(&self, alert: &Alert, now_s: i64, secret: Option<&Secret>) -> SendOutcome {
         match &self.target {
-            Target::Http { form, url, reach } => {
+            SinkTarget::Http { form, url, reach } => {
                 let message = match form {
                     HttpForm::Webhook => {
                         let parsed = secret.map(|s| webhook::WebhookSecret::parse(s.text()));
@@ -137,19 +137,19 @@ impl Sink {
                     None => SendOutcome::failed("no url"),
                 }
             }
-            Target::Aws { place, access } => aws::send(access, place, alert).await,
-            Target::Mail { server, reach } => smtp::send(reach, server, secret, alert).await,
-            Target::Syslog { receiver, reach } => syslog::send(reach, receiver, alert).await,
-            Target::File(path) => local::append(path, alert),
-            Target::Command(program) => local::run(program, alert).await,
+            SinkTarget::Aws { place, access } => aws::send(access, place, alert).await,
+            SinkTarget::Mail { server, reach } => smtp::send(reach, server, secret, alert).await,
+            SinkTarget::Syslog { receiver, reach } => syslog::send(reach, receiver, alert).await,
+            SinkTarget::File(path) => local::append(path, alert),
+            SinkTarget::Command(program) => local::run(program, alert).await,
         }
     }
 }
 
-fn target(config: &SinkConfig) -> Result<Target> {
+fn target(config: &SinkConfig) -> Result<SinkTarget> {
     let reach = || Reach::new(config.allow_private, config.ca_file.as_deref());
     let url = config.url.as_ref().map(|u| u.0.clone());
-    let http_target = |form| -> Result<Target> {
+    let http_target = |form| -> Result<SinkTarget> {
         let url = match (form, url.clone()) {
             (HttpForm::PagerDuty, None) => Some(pagerduty::URL.to_owned()),
             (HttpForm::Alertmanager, Some(base)) => Some(format!(
@@ -168,13 +168,13 @@ fn target(config: &SinkConfig) -> Result<Target> {
                 anyhow::ensure!(secret, "url is missing, or a secret that holds it");
             }
         }
-        Ok(Target::Http {
+        Ok(SinkTarget::Http {
             form,
             url,
             reach: reach()?,
         })
     };
-    let aws_target = |place| Target::Aws {
+    let aws_target = |place| SinkTarget::Aws {
         place,
         access: AwsAccess::of(config),
     };
@@ -190,7 +190,7 @@ fn target(config: &SinkConfig) -> Result<Target> {
         )),
         SinkKind::EventBridge => aws_target(AwsPlace::Bus(bus(config))),
         SinkKind::SecurityHub => aws_target(AwsPlace::SecurityHub),
-        SinkKind::Smtp => Target::Mail {
+        SinkKind::Smtp => SinkTarget::Mail {
             server: MailServer::new(
                 &url_text,
                 (config.from.as_deref().unwrap_or_default(), &config.to),
@@ -199,12 +199,12 @@ fn target(config: &SinkConfig) -> Result<Target> {
             )?,
             reach: reach()?,
         },
-        SinkKind::Syslog => Target::Syslog {
+        SinkKind::Syslog => SinkTarget::Syslog {
             receiver: SyslogReceiver::parse(&url_text)?,
             reach: reach()?,
         },
-        SinkKind::File => Target::File(config.path.clone().unwrap_or_default()),
-        SinkKind::Command => Target::Command(config.command.clone()),
+        SinkKind::File => SinkTarget::File(config.path.clone().unwrap_or_default()),
+        SinkKind::Command => SinkTarget::Command(config.command.clone()),
     })
 }
 

@@ -109,7 +109,13 @@ pub(crate) struct AlertsSilenceArgs {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) until: Option<jiff::Timestamp>,
     /// Who says so
-    #[arg(long, value_name = "NAME", env = "USER", default_value = "unknown")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "USER",
+        hide_env_values = true,
+        default_value = "unknown"
+    )]
     pub(crate) author: String,
     /// End the silence in this entry of the log now
     #[arg(

@@ -1,7 +1,7 @@
 //! Alerts: what waits, what was sent, silences.
 
 use anyhow::Result;
-use bartizan_model::Silence;
+use bartizan_model::AlertSilence;
 use jiff::Timestamp;
 
 use super::words::minute;
@@ -74,7 +74,7 @@ pub(crate) fn alert_list(
 /// Silences with the entries of the log that hold them.
 pub(crate) fn silence_list(
     out: &mut Out,
-    silences: &[(u64, Silence)],
+    silences: &[(u64, AlertSilence)],
     now: Timestamp,
 ) -> Result<()> {
     for (entry, silence) in silences {
@@ -93,7 +93,7 @@ pub(crate) fn silence_list(
 }
 
 /// Matchers, e.g. `rule iam-create-user account 111122223333`.
-pub(crate) fn matched(silence: &Silence) -> String {
+pub(crate) fn matched(silence: &AlertSilence) -> String {
     let stage = silence.stage.map(|s| s.to_string());
     [
         ("subject", &silence.subject),

@@ -21,7 +21,7 @@ use bartizan_evidence::{
 };
 use bartizan_inventory::fact::{FactKinds, Hash};
 use bartizan_inventory::snapshot::RecordedSnapshot;
-use bartizan_model::Silence;
+use bartizan_model::AlertSilence;
 use jiff::Timestamp;
 
 use crate::cli::Global;
@@ -175,7 +175,7 @@ pub(crate) fn silence(
 
 /// Silences of the evidence log that were not ended early, with their entries; none where there is
 /// no log.
-pub(crate) fn silences(storage: &dyn Storage) -> Result<Vec<(u64, Silence)>> {
+pub(crate) fn silences(storage: &dyn Storage) -> Result<Vec<(u64, AlertSilence)>> {
     match EvidenceLog::open(storage) {
         Ok(log) => Ok(bartizan_evidence::silences(&log)?),
         Err(LogError::NoLog(_)) => Ok(Vec::new()),

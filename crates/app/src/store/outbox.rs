@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use bartizan_alert::{
-    Alert, AlertKind, AlertSubject, Disposition, OutboxEntry, Route, StormState, digest_keys,
+    Alert, AlertKind, AlertRoute, AlertSubject, Disposition, OutboxEntry, StormState, digest_keys,
     dispatch, still_open,
 };
-use bartizan_model::Silence;
+use bartizan_model::AlertSilence;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use serde::Serialize;
@@ -26,9 +26,11 @@ const BUSY_MS: u64 = 30_000;
 #[derive(Clone, Copy)]
 pub(crate) struct NewAlerts<'a> {
     pub(crate) alerts: &'a [Alert],
-    pub(crate) routes: &'a [Route],
+    /// Alerts for everything that is found, for sinks that were not told anything yet.
+    pub(crate) first: &'a dyn Fn() -> Vec<Alert>,
+    pub(crate) routes: &'a [AlertRoute],
     /// All of the evidence log, with their entries.
-    pub(crate) silences: &'a [(u64, Silence)],
+    pub(crate) silences: &'a [(u64, AlertSilence)],
     pub(crate) now: Timestamp,
 }
 
@@ -100,8 +102,14 @@ pub(super) fn write(transaction: &Transaction<'_>, new: &NewAlerts<'_>) -> Resul
         note_subject(transaction, alert)?;
     }
     for route in new.routes {
+        let added = transaction.execute("insert or ignore into sink values (?1)", [&route.sink])?;
+        let first = if added > 0 { (new.first)() } else { Vec::new() };
+        for alert in &first {
+            note_subject(transaction, alert)?;
+        }
+        let alerts = if added > 0 { &first } else { new.alerts };
         let storm = storm_state(transaction, route, new.now)?;
-        for entry in dispatch(route, new.alerts, new.silences, &storm, new.now) {
+        for entry in dispatch(route, alerts, new.silences, &storm, new.now) {
             add(transaction, &entry, new.now)?;
         }
     }
@@ -198,7 +206,7 @@ fn add(connection: &Connection, entry: &OutboxEntry, now: Timestamp) -> Result<(
 }
 
 /// Alerts of a sink in the current span, and its digests.
-fn storm_state(connection: &Connection, route: &Route, now: Timestamp) -> Result<StormState> {
+fn storm_state(connection: &Connection, route: &AlertRoute, now: Timestamp) -> Result<StormState> {
     let since_ms = now.as_millisecond() - i64::from(route.storm.minutes) * 60_000;
     let recent: i64 = connection.query_row(
         "select count(*) from outbox o join alert a using (key) where o.created_ms > ?1 and o.sink \
@@ -354,7 +362,7 @@ impl Outbox {
     }
 
     /// Adds repetitions for subjects that are still open.
-    pub(crate) fn repeat(&mut self, route: &Route, now: Timestamp) -> Result<usize> {
+    pub(crate) fn repeat(&mut self, route: &AlertRoute, now: Timestamp) -> Result<usize> {
         if route.repeat_hours == 0 {
             return Ok(0);
         }
@@ -465,7 +473,7 @@ impl Outbox {
     }
 
     /// Holds a silence from now on. The next watch reads all of them from the evidence log.
-    pub(crate) fn silence(&self, entry: u64, silence: &Silence) -> Result<()> {
+    pub(crate) fn silence(&self, entry: u64, silence: &AlertSilence) -> Result<()> {
         self.connection.execute(
             "insert or replace into silence values (?1, ?2)",
             params![entry as i64, serde_json::to_string(silence)?],
@@ -495,7 +503,7 @@ impl SinkBacklog {
     }
 }
 
-fn silences(connection: &Connection) -> Result<Vec<(u64, Silence)>> {
+fn silences(connection: &Connection) -> Result<Vec<(u64, AlertSilence)>> {
     let mut statement = connection.prepare("select entry, json from silence")?;
     let rows = statement.query_map([], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))

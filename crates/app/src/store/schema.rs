@@ -29,5 +29,6 @@ create index outbox_due on outbox (sink, state, seq);
 create index outbox_subject on outbox (sink, subject, state, seq);
 create index outbox_time on outbox (created_ms);
 create table open_subject (subject text primary key, key text not null) without rowid;
+create table sink (name text primary key) without rowid;
 create table silence (entry integer primary key, json text not null);
 ";

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use bartizan_evidence::EntryKind;
-use bartizan_model::Silence;
+use bartizan_model::AlertSilence;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -20,7 +20,10 @@ pub(super) fn run(global: &Global, args: &AlertsSilenceArgs) -> Result<Outcome> 
         if global.format == Format::Human {
             silence_list(&mut out, &silences, now)?;
         } else {
-            let row = |(entry, s): &(u64, Silence)| json!({"entry": entry, "silence": s, "over": s.is_over(now)});
+            let row = |(entry, silence): &(u64, AlertSilence)| {
+                let is_over = silence.is_over(now);
+                json!({"entry": entry, "silence": silence, "over": is_over})
+            };
             out.rows(global.format, &silences.iter().map(row).collect::<Vec<_>>())?;
         }
         out.flush()?;
@@ -57,7 +60,7 @@ fn begin(
 ) -> Result<(u64, String)> {
     let until = args.until.context("say when it ends: --until TIME")?;
     ensure!(until > now, "--until is over already");
-    let silence = Silence {
+    let silence = AlertSilence {
         subject: args.subject.clone(),
         rule: args.rule.clone(),
         account: args.account.clone(),

@@ -154,14 +154,10 @@ pub(super) fn judge(
     kept.push((RESULT, serde_json::to_vec(&watched)?));
     kept.append(&mut posture.kept);
     let before = WatchResult::last(state)?;
-    let alerts = alerts_of(
-        &before
-            .as_ref()
-            .map(|b| told(b, &[], ""))
-            .unwrap_or_default(),
-        &told(&watched, &watched.merged, &since.to_string()),
-        inputs.now,
-    );
+    let since_text = since.to_string();
+    let after = told(&watched, &watched.merged, &since_text);
+    let last = before.as_ref().map(|b| told(b, &[], ""));
+    let alerts = alerts_of(&last.unwrap_or_default(), &after, inputs.now);
     let routes = routes(&inputs.config.sink)?;
     let silences = silences(inputs.storage.as_ref())?;
     state.keep(RunState {
@@ -173,6 +169,7 @@ pub(super) fn judge(
         kept,
         alerts: NewAlerts {
             alerts: &alerts,
+            first: &|| alerts_of(&WatchedState::default(), &after, inputs.now),
             routes: &routes,
             silences: &silences,
             now: inputs.now,
