@@ -504,7 +504,10 @@ impl VerifyWalk<'_> {
                             .map_or(String::new(), |a| format!("account {a}: "))
                     ));
                 }
-                EntryKind::Justification(_) | EntryKind::Trail { .. } | EntryKind::Other => {}
+                EntryKind::Justification(_)
+                | EntryKind::Note(_)
+                | EntryKind::Trail { .. }
+                | EntryKind::Other => {}
             }
         }
     }

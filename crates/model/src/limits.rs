@@ -254,3 +254,7 @@ pub const VERIFIED_LIST_BYTES_MAX: usize = 1 << 30;
 pub const TRAIL_HEADS_PER_ENTRY: usize = 32;
 /// Objects of a bucket that are fetched at once when a trail is verified.
 pub const FETCHES_IN_FLIGHT: usize = 96;
+
+/// Characters of a command that a page shows; a longer one is not shown, for a part would do
+/// something else. A policy document in it has at most 10,240.
+pub const SHOWN_COMMAND_MAX: usize = 12_000;

@@ -4,6 +4,7 @@ mod access;
 mod detection;
 mod evidence;
 mod posture;
+mod serve;
 mod spend;
 mod values;
 
@@ -22,6 +23,7 @@ pub(crate) use evidence::{
     VerifyTrailArgs,
 };
 pub(crate) use posture::{CheckArgs, CredentialSort, CredentialsArgs, Standard};
+pub(crate) use serve::ServeArgs;
 pub(crate) use spend::{LadderArgs, LadderForm, SpendArgs, SpendCommand};
 pub(crate) use values::time;
 
@@ -50,6 +52,7 @@ const EXAMPLES: &str = "\
 Examples:
   bartizan watch --once ./evidence         all of it: snapshots, trail, incidents
   bartizan report -o report.html           the same as one file to hand on
+  bartizan serve                           the same, live, in a browser
   bartizan snapshot --profile audit        read the account, sign what was found
   bartizan diff                            what changed since the snapshot before
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
@@ -67,7 +70,7 @@ Exit codes: 0 done, 1 could not do it, 2 wrong usage, 10 changes or findings at 
 /// Where the store is when nobody says.
 pub(crate) const DEFAULT_STORE: &str = "bartizan-store";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where the evidence is: a folder, or s3://bucket/prefix
@@ -152,6 +155,7 @@ pub(crate) enum Command {
     Snapshots,
     Watch(WatchArgs),
     Report(ReportArgs),
+    Serve(ServeArgs),
     Accept(AcceptArgs),
     Diff(DiffArgs),
     Check(CheckArgs),

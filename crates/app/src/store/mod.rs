@@ -3,6 +3,7 @@
 mod folder;
 mod keys;
 mod state;
+mod state_questions;
 mod trail_ledger;
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use bartizan_cloud::bucket::S3Folder;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_evidence::{
-    Documents, EvidenceLog, Justification, LogError, LogKey, LoggedSnapshot, Storage,
+    Documents, EvidenceLog, IncidentNote, Justification, LogError, LogKey, LoggedSnapshot, Storage,
 };
 use bartizan_inventory::fact::{FactKinds, Hash};
 use bartizan_inventory::snapshot::RecordedSnapshot;
@@ -24,6 +25,7 @@ use crate::cli::Global;
 pub(crate) use folder::Folder;
 pub(crate) use keys::{remember, remembered};
 pub(crate) use state::{RunState, StoreState};
+pub(crate) use state_questions::RuleCount;
 pub(crate) use trail_ledger::{TrailLedger, record_trail, trail_ledger};
 
 /// Name and version of this program in what it signs.
@@ -135,6 +137,23 @@ pub(crate) fn justify(
     let mut log = EvidenceLog::create(storage, &key)?;
     keys::check_head(&log)?;
     let index = bartizan_evidence::justify(&mut log, &key, justification, (TOOL, now))?;
+    remember(log.public(), log.head());
+    Ok(index)
+}
+
+/// Appends what somebody did about an incident. Gives the number of the entry.
+pub(crate) fn note(
+    global: &Global,
+    storage: &dyn Storage,
+    note: IncidentNote,
+    now: Timestamp,
+) -> Result<u64> {
+    let _lock = folder::lock(global, storage)?;
+    let public = self::log(storage)?.public().to_owned();
+    let key = keys::key(global, Some(&public))?;
+    let mut log = EvidenceLog::create(storage, &key)?;
+    keys::check_head(&log)?;
+    let index = bartizan_evidence::append_note(&mut log, &key, note, (TOOL, now))?;
     remember(log.public(), log.head());
     Ok(index)
 }

@@ -34,7 +34,7 @@ create table kept (key text primary key, value blob not null) without rowid;
 
 /// The state of a store, open.
 pub(crate) struct StoreState {
-    connection: Connection,
+    pub(super) connection: Connection,
     _lock: Option<File>,
 }
 
@@ -162,7 +162,7 @@ impl StoreState {
         )
     }
 
-    fn json<T: serde::de::DeserializeOwned, P: rusqlite::Params>(
+    pub(super) fn json<T: serde::de::DeserializeOwned, P: rusqlite::Params>(
         &self,
         query: &str,
         params: P,

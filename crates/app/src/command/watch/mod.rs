@@ -25,6 +25,7 @@ use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history};
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
+use super::report;
 use crate::bill::BillParts;
 use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
@@ -75,12 +76,12 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 now,
             };
             let watched = run::run(&inputs, &mut state, &input)?;
-            write_outputs(&config, &watched)?;
+            write_outputs(global, &config, &watched)?;
             watched
         }
     };
     if let Some(file) = &args.report {
-        write_whole(file, &render::report(&watched))?;
+        write_whole(file, &report::document(global, &watched)?)?;
     }
     print(global, &watched)?;
     let worst = watched.findings.iter().map(|f| f.severity).max();
@@ -99,7 +100,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     })
 }
 
-fn write_outputs(config: &Config, watched: &WatchResult) -> Result<()> {
+fn write_outputs(global: &Global, config: &Config, watched: &WatchResult) -> Result<()> {
     if let Some(file) = &config.output.findings {
         let lines: Vec<String> = watched
             .findings
@@ -110,7 +111,7 @@ fn write_outputs(config: &Config, watched: &WatchResult) -> Result<()> {
         std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     if let Some(file) = &config.output.report {
-        write_whole(file, &render::report(watched))?;
+        write_whole(file, &report::document(global, watched)?)?;
     }
     Ok(())
 }
