@@ -90,7 +90,13 @@ pub(crate) fn debian() {
     if packages.is_empty() {
         return;
     }
-    let install = ["install", "--quiet", "--quiet", "--yes", "--no-install-recommends"];
+    let install = [
+        "install",
+        "--quiet",
+        "--quiet",
+        "--yes",
+        "--no-install-recommends",
+    ];
     for args in [
         ["update", "--quiet", "--quiet", "--yes"].to_vec(),
         [install.as_slice(), &packages].concat(),
@@ -102,7 +108,10 @@ pub(crate) fn debian() {
             .status();
     }
     for lacking in missing() {
-        println!("{} could not be installed: {} skip", lacking.program, lacking.tests);
+        println!(
+            "{} could not be installed: {} skip",
+            lacking.program, lacking.tests
+        );
     }
 }
 

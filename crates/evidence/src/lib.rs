@@ -20,6 +20,7 @@ mod entry;
 mod history;
 mod key;
 mod log;
+mod note;
 mod pack;
 mod proof;
 mod storage;
@@ -33,6 +34,7 @@ pub use history::{
 };
 pub use key::{KeyError, LogKey};
 pub use log::{EvidenceLog, LogError, is_head};
+pub use note::{IncidentNote, NoteAct, append_note, incident_notes};
 pub use pack::{PackError, PackFrame, documents, find, records, write_packs};
 pub use proof::{FactProof, ProofError};
 pub use storage::{MemoryStorage, Storage, StorageError};

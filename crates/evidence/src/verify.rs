@@ -507,6 +507,7 @@ impl VerifyWalk<'_> {
                 EntryKind::Justification(_)
                 | EntryKind::Silence(_)
                 | EntryKind::SilenceEnded { .. }
+                | EntryKind::Note(_)
                 | EntryKind::Trail { .. }
                 | EntryKind::Other => {}
             }

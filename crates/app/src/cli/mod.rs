@@ -5,6 +5,7 @@ mod alerts;
 mod detection;
 mod evidence;
 mod posture;
+mod serve;
 mod spend;
 mod values;
 
@@ -26,6 +27,7 @@ pub(crate) use evidence::{
     VerifyTrailArgs,
 };
 pub(crate) use posture::{CheckArgs, CredentialSort, CredentialsArgs, Standard};
+pub(crate) use serve::ServeArgs;
 pub(crate) use spend::{LadderArgs, LadderForm, SpendArgs, SpendCommand};
 pub(crate) use values::time;
 
@@ -54,6 +56,7 @@ const EXAMPLES: &str = "\
 Examples:
   bartizan watch --once ./evidence         all of it: snapshots, trail, incidents
   bartizan report -o report.html           the same as one file to hand on
+  bartizan serve                           the same, live, in a browser
   bartizan snapshot --profile audit        read the account, sign what was found
   bartizan diff                            what changed since the snapshot before
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
@@ -158,6 +161,7 @@ pub(crate) enum Command {
     /// Is the alarm on, what does it not see, since when (exit 0 on, 11 blind somewhere, 1 off)
     Status,
     Report(ReportArgs),
+    Serve(ServeArgs),
     Accept(AcceptArgs),
     #[command(subcommand)]
     Alerts(AlertsCommand),

@@ -13,6 +13,7 @@ mod ladder_check;
 mod report;
 mod role;
 mod rules;
+mod serve;
 mod snapshot;
 mod snapshots;
 mod spend;
@@ -37,6 +38,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Snapshots => snapshots::run(&cli.global),
         Command::Watch(args) => watch::run(&cli.global, &args),
         Command::Report(args) => report::run(&cli.global, &args),
+        Command::Serve(args) => serve::run(&cli.global, &args),
         Command::Accept(args) => accept::run(&cli.global, &args),
         Command::Alerts(command) => alerts::run(&cli.global, &command),
         Command::Diff(args) => diff::run(&cli.global, &args),

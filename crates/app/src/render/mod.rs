@@ -12,8 +12,10 @@ mod credentials;
 mod crossing;
 mod diff;
 mod findings;
+pub(crate) mod html;
 mod ladder;
 mod ocsf;
+pub(crate) mod picture;
 mod report;
 mod sensors;
 mod spend;
@@ -62,7 +64,8 @@ pub(crate) use spend::{
 pub(crate) use status::{health_lines, status, status_json};
 pub(crate) use timeline::timeline;
 pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
-pub(crate) use watch::watched;
+pub(crate) use watch::{first_line, watched};
+pub(crate) use words::minute;
 pub(crate) use work::{is_shown_unasked, work};
 
 /// Standard output, without colors where it is no terminal.
@@ -256,7 +259,7 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 /// JSON with its bidirectional characters as escapes, which mean the same.
-fn visible_bidi(json: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn visible_bidi(json: &str) -> std::borrow::Cow<'_, str> {
     if json.bytes().all(|b| b <= b'~') {
         return json.into();
     }

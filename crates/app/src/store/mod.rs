@@ -7,6 +7,7 @@ mod outbox;
 mod scans;
 mod schema;
 mod state;
+mod state_questions;
 mod trail_ledger;
 
 use std::path::Path;
@@ -17,7 +18,8 @@ use bartizan_cloud::bucket::S3Folder;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_evidence::{
-    Documents, EntryKind, EvidenceLog, Justification, LogError, LogKey, LoggedSnapshot, Storage,
+    Documents, EntryKind, EvidenceLog, IncidentNote, Justification, LogError, LogKey,
+    LoggedSnapshot, Storage,
 };
 use bartizan_inventory::fact::{FactKinds, Hash};
 use bartizan_inventory::snapshot::RecordedSnapshot;
@@ -32,6 +34,7 @@ pub(crate) use keys::{remember, remembered};
 pub(crate) use outbox::{EntryFilter, ListedEntry, NewAlerts, Outbox, SinkBacklog};
 pub(crate) use scans::{KeptScan, KeptScans};
 pub(crate) use state::{RunState, StoreState};
+pub(crate) use state_questions::RuleCount;
 pub(crate) use trail_ledger::{TrailLedger, record_trail, trail_ledger};
 
 /// Name and version of this program in what it signs.
@@ -146,14 +149,9 @@ pub(crate) fn justify(
     justification: Justification,
     now: Timestamp,
 ) -> Result<u64> {
-    let _lock = folder::lock(global, storage)?;
-    let public = self::log(storage)?.public().to_owned();
-    let key = keys::key(global, Some(&public))?;
-    let mut log = EvidenceLog::create(storage, &key)?;
-    keys::check_head(&log)?;
-    let index = bartizan_evidence::justify(&mut log, &key, justification, (TOOL, now))?;
-    remember(log.public(), log.head());
-    Ok(index)
+    signed(global, storage, |log, key| {
+        bartizan_evidence::justify(log, key, justification, (TOOL, now))
+    })
 }
 
 /// Appends a silence, or the end of one. Gives the number of the entry.
@@ -163,12 +161,35 @@ pub(crate) fn silence(
     silence: EntryKind,
     now: Timestamp,
 ) -> Result<u64> {
+    signed(global, storage, |log, key| {
+        bartizan_evidence::append_silence(log, key, silence, (TOOL, now))
+    })
+}
+
+/// Appends what somebody did about an incident. Gives the number of the entry.
+pub(crate) fn note(
+    global: &Global,
+    storage: &dyn Storage,
+    note: IncidentNote,
+    now: Timestamp,
+) -> Result<u64> {
+    signed(global, storage, |log, key| {
+        bartizan_evidence::append_note(log, key, note, (TOOL, now))
+    })
+}
+
+/// Appends an entry that a person made to a log that exists. Gives its number.
+fn signed(
+    global: &Global,
+    storage: &dyn Storage,
+    append: impl FnOnce(&mut EvidenceLog<'_>, &LogKey) -> Result<u64, LogError>,
+) -> Result<u64> {
     let _lock = folder::lock(global, storage)?;
     let public = self::log(storage)?.public().to_owned();
     let key = keys::key(global, Some(&public))?;
     let mut log = EvidenceLog::create(storage, &key)?;
     keys::check_head(&log)?;
-    let index = bartizan_evidence::append_silence(&mut log, &key, silence, (TOOL, now))?;
+    let index = append(&mut log, &key)?;
     remember(log.public(), log.head());
     Ok(index)
 }

@@ -19,7 +19,7 @@ use super::schema::{FILE, OUTBOX_TABLES, TABLES, VERSION};
 const LOCK: &str = ".watching";
 /// The state of a store, open.
 pub(crate) struct StoreState {
-    connection: Connection,
+    pub(super) connection: Connection,
     _lock: Option<File>,
 }
 
@@ -173,7 +173,7 @@ impl StoreState {
         )
     }
 
-    fn json<T: serde::de::DeserializeOwned, P: rusqlite::Params>(
+    pub(super) fn json<T: serde::de::DeserializeOwned, P: rusqlite::Params>(
         &self,
         query: &str,
         params: P,

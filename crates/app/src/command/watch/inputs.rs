@@ -163,6 +163,7 @@ pub(super) fn accepted(storage: &dyn Storage, config: &Config) -> Result<Vec<Jus
             title: String::new(),
             grant: None,
             reason: accept.reason.clone(),
+            by: None,
             until: until.map(|t| t.to_string()),
         });
     }

@@ -33,6 +33,7 @@ use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history, trail_objects};
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
+use super::report;
 use crate::alerting::{Delivery, Sink, SinkConfig};
 use crate::bill::BillParts;
 use crate::cli::{Format, Global, WatchArgs};
@@ -84,12 +85,12 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 now,
             };
             let watched = run::run(&inputs, &mut state, &scans, &input)?;
-            write_outputs(&config, &watched)?;
+            write_outputs(global, &config, &watched)?;
             watched
         }
     };
     if let Some(file) = &args.report {
-        write_whole(file, &render::report(&watched))?;
+        write_whole(file, &report::document(global, &watched)?)?;
     }
     print(global, &watched)?;
     deliver(global, &config)?;
@@ -125,7 +126,7 @@ fn deliver(global: &Global, config: &Config) -> Result<()> {
     Ok(())
 }
 
-fn write_outputs(config: &Config, watched: &WatchResult) -> Result<()> {
+fn write_outputs(global: &Global, config: &Config, watched: &WatchResult) -> Result<()> {
     if let Some(file) = &config.output.findings {
         let lines: Vec<String> = watched
             .findings
@@ -136,7 +137,7 @@ fn write_outputs(config: &Config, watched: &WatchResult) -> Result<()> {
         std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
     if let Some(file) = &config.output.report {
-        write_whole(file, &render::report(watched))?;
+        write_whole(file, &report::document(global, watched)?)?;
     }
     Ok(())
 }

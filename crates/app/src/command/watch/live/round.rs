@@ -130,7 +130,7 @@ impl LiveWatch<'_> {
 
     fn tick(&mut self, inputs: &WatchInputs<'_>, trail: &mut LiveTrail<'_>) -> Result<()> {
         if let Some(watched) = trail.tick(inputs, &mut self.state, &self.scans)? {
-            write_outputs(inputs.config, &watched)?;
+            write_outputs(self.global, inputs.config, &watched)?;
             if let Some(delivery) = &self.delivery {
                 delivery.nudge();
             }
