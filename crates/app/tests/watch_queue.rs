@@ -3,7 +3,9 @@
 
 use std::fs;
 
-use crate::common::{Home, venv};
+use serde_json::Value;
+
+use crate::common::{Home, root, venv};
 use crate::live::moto;
 use crate::queue::boto;
 use crate::watch::{copy, home_with, state, without_digests};
@@ -81,4 +83,99 @@ fn objects_that_a_queue_names_are_watched() {
         boto(&venv, &moto.url, left) == serde_json::json!([0, 0])
     });
     live.stop();
+}
+
+/// Sends the records of a trail file as EventBridge sends them, one message each.
+const SEND: &str = "
+sqs = client('sqs')
+q = sqs.get_queue_url(QueueName='bartizan')['QueueUrl']
+for n, record in enumerate(json.load(open(FILE))['Records']):
+    sqs.send_message(QueueUrl=q, MessageBody=json.dumps({
+        'version': '0', 'id': f'e{n}', 'detail-type': 'AWS API Call via CloudTrail',
+        'source': 'aws.iam', 'account': '123456789012', 'time': record['eventTime'],
+        'region': 'us-east-1', 'resources': [], 'detail': record}))
+";
+
+/// A call that changes a fact is in the log, and read at once: who can do what now is known in
+/// seconds, without a full snapshot.
+#[test]
+fn a_call_makes_its_facts_be_read_again() {
+    let Some(venv) = venv("BARTIZAN_VENV") else {
+        return;
+    };
+    let moto = moto(&venv);
+    boto(&venv, &moto.url, SETUP);
+    let home = Home::with_aws(&moto.url);
+    let escalate = |step: &str| {
+        let script = root().join("crates/app/tests/live/escalate.py");
+        let status = std::process::Command::new(venv.join("bin/python"))
+            .arg(script)
+            .args([step, &moto.url])
+            .arg(home.path("aside"))
+            .status();
+        assert!(status.unwrap().success(), "{step}");
+        let file = home.path("aside").join(format!("{step}.json"));
+        let send = format!("FILE = {:?}\n{SEND}", file.display().to_string());
+        boto(&venv, &moto.url, &send);
+    };
+    fs::create_dir(home.path("aside")).unwrap();
+    let config = format!(
+        "[[account]]\nregions = [\"us-east-1\"]\n[trail]\nqueues = [\"{QUEUE}\"]\n\
+        [watch]\nsnapshot_minutes = 600\n"
+    );
+    fs::write(home.path("bartizan.toml"), config).unwrap();
+    escalate("before");
+    let live = LiveProcess::start(&home, &[]);
+    let snapshots = || {
+        let text = home.must(0, &["snapshots", "--format", "ndjson"]);
+        text.lines().count()
+    };
+    until("a whole snapshot", || {
+        snapshots() == 1 && rows(&home, "object") == 1
+    });
+    escalate("escalate");
+    let grown = || -> Option<Value> {
+        let connection = rusqlite::Connection::open(home.path("bartizan-store/state.sqlite"));
+        let mut statement = connection
+            .as_ref()
+            .unwrap()
+            .prepare("select json from finding")
+            .unwrap();
+        let rows = statement
+            .query_map([], |row| row.get::<_, String>(0))
+            .unwrap();
+        let rows = rows.map(|text| serde_json::from_str::<Value>(&text.unwrap()).unwrap());
+        rows.into_iter().find(|f| {
+            f["rule"] == "changed"
+                && f["summary"]
+                    .as_str()
+                    .unwrap()
+                    .contains("iam:userpolicy mallory/own")
+        })
+    };
+    let start = std::time::Instant::now();
+    until("the change is told", || grown().is_some());
+    println!("told {:.1} s after the call", start.elapsed().as_secs_f64());
+    let finding = grown().unwrap();
+    let summary = finding["summary"].as_str().unwrap();
+    assert!(
+        summary.contains("by user mallory from 198.51.100.23, iam:PutUserPolicy")
+            && summary.contains("can now do everything"),
+        "{summary}"
+    );
+    assert_eq!(finding["severity"], "critical");
+    live.stop();
+    // The second snapshot has what the first one had, and only IAM was asked again.
+    assert_eq!(snapshots(), 2);
+    let differs = home.json(&["diff"]);
+    let kinds: std::collections::BTreeSet<&str> = differs["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        kinds.into_iter().collect::<Vec<_>>(),
+        ["iam:accesskey", "iam:userpolicy"]
+    );
 }

@@ -2,21 +2,22 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use bartizan_evidence::Storage;
+use bartizan_evidence::{LoggedSnapshot, Storage};
 use bartizan_inventory::fact::Hash;
-use bartizan_inventory::snapshot::{Collection, RecordedSnapshot};
+use bartizan_inventory::snapshot::{Collection, RecordedSnapshot, refreshed};
 use bartizan_model::limits::CALLS_IN_FLIGHT;
 use jiff::Timestamp;
 
 use super::config::{AccountSource, Config};
 use super::inputs::history;
 use crate::cli::{Global, SnapshotArgs};
-use crate::collect::{CollectedSnapshot, collect_accounts};
+use crate::collect::{CollectedSnapshot, PartOfAccount, collect_accounts, collect_part};
 use crate::import::{call_table, imported};
 use crate::render;
-use crate::store;
+use crate::store::{self, Loaded};
 
 /// Dumps that were looked at, with the time of their newest file.
 #[derive(Debug, Default)]
@@ -93,6 +94,29 @@ pub(super) fn take_live(
         store::append(global, storage, &recorded, &batch.gaps, Timestamp::now()).map(drop)
     };
     collect_accounts(global, &live(source), &mut keep)
+}
+
+/// Reads a part of an account again, and appends the snapshot that it gives with the last one.
+/// Returns false if this source does not read the account, or has not read it whole yet.
+pub(super) fn take_part(
+    global: &Global,
+    source: &AccountSource,
+    storage: &Arc<dyn Storage>,
+    part: &PartOfAccount,
+) -> Result<bool> {
+    let Some(collection) = collect_part(global, &live(source), part)? else {
+        return Ok(false);
+    };
+    let history = Arc::new(history(storage.as_ref())?);
+    let of_account = |k: &&LoggedSnapshot| k.snapshot.account == part.account;
+    let Some(last) = history.iter().rev().find(of_account) else {
+        return Ok(false);
+    };
+    let whole = Loaded::kept(storage, &history, last)?;
+    let recorded = refreshed(&whole.text, &whole.side, &collection.record())
+        .map_err(|e| anyhow::anyhow!("snapshot {}: {e}", last.index))?;
+    store::append(global, storage.as_ref(), &[recorded], &[], Timestamp::now())?;
+    Ok(true)
 }
 
 /// The arguments of `bartizan snapshot` that mean the same.

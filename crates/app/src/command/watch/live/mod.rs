@@ -10,6 +10,7 @@ mod round;
 mod signals;
 mod snapshot_taker;
 mod tick;
+mod touched_parts;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -117,6 +117,7 @@ impl LiveWatch<'_> {
                 }
             }
             arrivals.acknowledge(trail.receipts());
+            snapshots.want(trail.touched());
             if !left.is_empty() {
                 let names = left.iter().map(String::as_str);
                 store::remove_from_inbox(&self.global.store, names)?;

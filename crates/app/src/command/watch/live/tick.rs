@@ -16,6 +16,8 @@ use super::super::queue_losses::QueueLosses;
 use super::super::run::{ObjectRow, judge, object_rows, parted};
 use super::super::sensors::keep_messages;
 use super::arrivals::{Arrival, Brought, Receipt};
+use super::touched_parts::TouchedParts;
+use crate::collect::PartOfAccount;
 use crate::store::{KeptScans, StoreState};
 use crate::trail::{TrailObject, delivered_at};
 use crate::watch_result::WatchResult;
@@ -46,6 +48,8 @@ pub(super) struct LiveTrail<'p> {
     open: Openness,
     judged_at: Instant,
     judged: JudgedState,
+    /// Facts that calls may have changed since they were read.
+    touched: TouchedParts,
     /// What queues could not give, once there is something.
     losses: Option<QueueLosses>,
     /// Digests came since the trail was verified.
@@ -127,6 +131,7 @@ impl<'p> LiveTrail<'p> {
             open: Openness::Now,
             judged_at: Instant::now(),
             judged: JudgedState::default(),
+            touched: TouchedParts::new(plan),
             losses: None,
             unverified: false,
             came_at: Instant::now(),
@@ -209,6 +214,7 @@ impl<'p> LiveTrail<'p> {
         }
         let plan = (self.plan, &self.fingerprint);
         let output = read_and_keep(&object, plan, &mut self.scanner, scans)?;
+        self.touched.see(inputs, output.mutations());
         object.release();
         self.rows.push((object.name.clone(), object.bytes, false));
         self.taken.insert(object.name.clone(), version);
@@ -297,6 +303,11 @@ impl<'p> LiveTrail<'p> {
     /// Whether the next round has to evaluate what is kept anew.
     pub(super) fn is_outdated(&self) -> bool {
         self.anew
+    }
+
+    /// Parts of accounts that should be read again, since the last question.
+    pub(super) fn touched(&mut self) -> Vec<PartOfAccount> {
+        self.touched.take()
     }
 
     /// Receipts of what is on the disk now.
