@@ -28,6 +28,7 @@ mod queue;
 mod report;
 mod sensors;
 mod spend;
+mod status;
 mod store;
 mod watch;
 mod watch_bill;

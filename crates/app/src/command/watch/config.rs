@@ -68,6 +68,10 @@ pub(super) struct WatchClocks {
     pub(super) heartbeat_method: PingMethod,
     /// Seconds between two calls of it.
     pub(super) heartbeat_seconds: u32,
+    /// Minutes between two canaries of a region; 0: none.
+    pub(super) canary_minutes: u32,
+    /// Regions of canaries; none: every region of the trail.
+    pub(super) canary_regions: Vec<String>,
     /// Minutes that the record of a canary may take.
     pub(super) canary_delay_minutes: u32,
 }
@@ -82,12 +86,14 @@ impl Default for WatchClocks {
             heartbeat: None,
             heartbeat_method: PingMethod::Get,
             heartbeat_seconds: 60,
+            canary_minutes: 0,
+            canary_regions: Vec::new(),
             canary_delay_minutes: 20,
         }
     }
 }
 
-/// Files with findings of other systems, told by their content.
+/// Files with findings of other systems, recognized by their content.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SensorSource {
@@ -124,6 +130,8 @@ pub(super) struct AccountSource {
 pub(super) struct Trail {
     /// Files, folders, globs, `s3://bucket/prefix`.
     pub(super) sources: Vec<String>,
+    /// Queues of SQS whose messages name objects, hold single events or findings of other systems.
+    pub(super) queues: Vec<String>,
     /// Profile for S3.
     pub(super) profile: Option<String>,
     /// Public keys of digests, as `aws cloudtrail list-public-keys` prints them. Without them AWS is
@@ -139,6 +147,7 @@ impl Default for Trail {
     fn default() -> Self {
         Self {
             sources: Vec::new(),
+            queues: Vec::new(),
             profile: None,
             keys: None,
             signatures: None,
@@ -377,7 +386,10 @@ impl Config {
     }
 
     fn is_empty(&self) -> bool {
-        self.account.is_empty() && self.trail.sources.is_empty() && self.spend.source().is_none()
+        self.account.is_empty()
+            && self.trail.sources.is_empty()
+            && self.trail.queues.is_empty()
+            && self.spend.source().is_none()
     }
 }
 

@@ -106,6 +106,7 @@ pub(super) fn judge(
         .extend(bill.iter().flat_map(WatchedBill::findings));
     let sensors = cache.sensors.watched(inputs.config, state, since)?;
     compared.findings.extend(sensors.findings());
+    compared.findings.extend(cache.blind.iter().cloned());
     mark_accepted(inputs, &mut compared.findings);
     sort(&mut compared.findings);
     let findings = compared.findings.iter().chain(&posture.findings);

@@ -45,7 +45,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<O
         scans: KeptScans::open(&global.store)?,
         storage: Arc::from(store::open(global)?),
         signals,
-        keeper: WatchKeeper::start(&global.store, &config.watch)?,
+        keeper: WatchKeeper::start(&global.store, &config)?,
     };
     let mut config = Arc::new(config);
     loop {
@@ -58,7 +58,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<O
             RoundEnd::Reload(new) => {
                 render::talk(global, "the configuration was read again");
                 watch.keeper.reloading();
-                watch.keeper.use_config(&new.watch)?;
+                watch.keeper.use_config(&new)?;
                 config = new;
             }
             RoundEnd::Anew => {}

@@ -82,6 +82,7 @@ impl LiveWatch<'_> {
             for problem in snapshots.problems() {
                 render::note(self.global, &format!("a snapshot was not taken: {problem}"));
             }
+            trail.set_blind(self.keeper.blind_findings());
             let done = self
                 .log_changed(&mut inputs, &mut trail)
                 .and_then(|()| trail.take(&mut inputs, &self.scans, batch))
@@ -117,7 +118,8 @@ impl LiveWatch<'_> {
             write_outputs(inputs.config, &watched)?;
             let is_live = inputs.config.account.iter().any(|a| a.from.is_none());
             self.keeper.judged(&watched, is_live);
-            self.keeper.heard(trail.rhythms());
+            let (rhythms, nonces) = trail.heard();
+            self.keeper.heard(rhythms, nonces);
         }
         Ok(())
     }
