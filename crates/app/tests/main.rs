@@ -31,6 +31,7 @@ mod receiver;
 mod report;
 mod sensors;
 mod spend;
+mod status;
 mod store;
 mod watch;
 mod watch_bill;

@@ -5,9 +5,10 @@ use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_cloud::prefix::{LookTime, PrefixLook, PrefixMarker};
 use bartizan_cloud::queue::{Queue, changed_attributes};
+use bartizan_trail::notice::{Notice, notices};
 use serde_json::Value;
 
-use crate::common::venv;
+use crate::common::{shared, venv};
 use crate::live::moto;
 
 /// Runs Python with `boto3` against a server; prints become JSON.
@@ -212,4 +213,48 @@ fn looks(url: &str) {
         .unwrap()
         .look(&mut marker, at("2026-03-13T00:01:00Z", true));
     assert_eq!(found.new.len(), 7, "{found:?}");
+}
+
+#[test]
+fn real_events_of_eventbridge_say_what_they_are() {
+    let Some(folder) = shared("data/cloudtrail/eventbridge") else {
+        return;
+    };
+    let (mut records, mut findings, mut others) = (0, 0, 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let kind = serde_json::from_str::<Value>(&text).unwrap()["detail-type"].clone();
+        let kind = kind.as_str().unwrap_or_default();
+        let said = notices(&text);
+        assert_eq!(said.len(), 1, "{}", path.display());
+        match &said[0] {
+            Notice::Record(record) => {
+                records += 1;
+                let record: Value = serde_json::from_str(record).unwrap();
+                assert!(record["eventName"].is_string());
+                // Some samples are records without an envelope.
+                assert!(
+                    kind.is_empty() || kind.ends_with("via CloudTrail"),
+                    "{kind}"
+                );
+            }
+            Notice::Finding(_) => {
+                findings += 1;
+                assert!(kind.contains("Finding"), "{kind}");
+            }
+            Notice::Unknown(_) => {
+                others += 1;
+                assert!(
+                    !kind.contains("Finding") && !kind.contains("CloudTrail"),
+                    "{kind}"
+                );
+            }
+            other => panic!("{}: {other:?}", path.display()),
+        }
+    }
+    assert!(
+        records >= 10 && findings >= 5,
+        "{records} {findings} {others}"
+    );
 }

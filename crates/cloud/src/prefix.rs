@@ -18,18 +18,18 @@ use crate::bucket::{ListedObject, S3Folder};
 
 /// Folders between the prefix and the years at most: prefixes, `AWSLogs`, the organization, the
 /// account, `CloudTrail`, the region.
-const DEPTH_MAX: usize = 8;
+const FOLDERS_ABOVE_YEARS: usize = 8;
 /// Places that are listed at a time.
 const LISTS_IN_FLIGHT: usize = 16;
 
-/// What earlier looks at a prefix have seen. By default nothing.
+/// Objects that earlier looks at a prefix have seen. By default none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PrefixMarker {
     /// By place: `AWSLogs/111122223333/CloudTrail/eu-west-1`.
     places: BTreeMap<String, PlaceMarker>,
 }
 
-/// What earlier looks have seen of one account and region.
+/// Objects that earlier looks have seen of one account and region.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct PlaceMarker {
     /// Day from which the next look lists, e.g. `2026/03/09`; empty where there are no days.
@@ -131,7 +131,7 @@ impl S3Folder {
             let below = listed.common_prefixes.into_iter().filter(|p| !years(p));
             folders.extend(
                 below
-                    .filter(|_| depth < DEPTH_MAX)
+                    .filter(|_| depth < FOLDERS_ABOVE_YEARS)
                     .map(|p| (p.into(), depth + 1)),
             );
             if marker.places.len() + folders.len() > TRAIL_PLACES_MAX {

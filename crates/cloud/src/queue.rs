@@ -1,7 +1,7 @@
 //! Queue of SQS: receiving, keeping messages hidden, deleting. Apart from the call table, because
 //! these calls change the queue; `bartizan role --queues` names them.
 //!
-//! Protocol: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-making-api-requests-json.html>.
+//! Protocol: "Making query API requests using AWS JSON protocol" in the developer guide of SQS.
 
 use std::collections::BTreeMap;
 
@@ -273,8 +273,8 @@ pub fn region_of(url: &str) -> Option<String> {
     Some((*region).to_owned())
 }
 
-/// ARN of the queue of a URL, e.g. `arn:aws:sqs:eu-west-1:111122223333:bartizan`; an ARN stays as it
-/// is. None if the URL does not name account, queue and region.
+/// ARN of the queue of a URL, e.g. `arn:aws:sqs:eu-west-1:111122223333:bartizan`; an ARN stays as
+/// it is. None if the URL does not name account, queue and region.
 #[must_use]
 pub fn arn_of(model: &Model, url: &str) -> Option<String> {
     if url.starts_with("arn:") {

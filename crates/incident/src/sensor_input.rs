@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bartizan_sensors::SensorSubject;
 
-/// What findings of other systems are about. By default there are none.
+/// Subjects of findings of other systems. By default there are none.
 #[derive(Default)]
 pub struct SensorInput<'a> {
     /// By the finding's id.

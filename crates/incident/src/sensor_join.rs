@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bartizan_model::{Party, Severity};
-use bartizan_sensors::SensorSubject;
 
 use crate::member::{IncidentMember, principal_node};
 
@@ -15,18 +14,6 @@ use crate::member::{IncidentMember, principal_node};
 const USER_S: i64 = 7 * 86_400;
 /// Seconds around an incident in which an address, an instance or a role is the intruder's.
 const NEAR_S: i64 = 86_400;
-
-/// Nodes of a finding of another system.
-pub(crate) fn nodes(subject: &SensorSubject) -> BTreeSet<String> {
-    let keys = subject.access_keys.iter().map(|key| format!("key {key}"));
-    let principals = subject.principals.iter().filter_map(|p| principal_node(p));
-    let instances = subject.instances.iter().map(|i| format!("instance {i}"));
-    let addresses = subject.addresses.iter().map(|a| format!("address {a}"));
-    keys.chain(principals)
-        .chain(instances)
-        .chain(addresses)
-        .collect()
-}
 
 /// Adds findings of other systems to the incidents that they belong to. The others become incidents
 /// of their own, those about the same thing one, if they reach `level_min` by themselves.
@@ -92,7 +79,7 @@ fn together(parts: Vec<Vec<usize>>, members: &[IncidentMember<'_>]) -> Vec<Vec<u
     parts
 }
 
-/// What an incident is known by.
+/// Nodes and time by which an incident is recognized.
 struct IncidentSigns {
     from_s: i64,
     to_s: i64,

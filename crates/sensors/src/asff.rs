@@ -5,7 +5,7 @@ use bartizan_model::Severity;
 use serde_json::Value;
 
 use crate::fields::{at, count, list, number, outside, text, time_s};
-use crate::sensor_finding::{Draft, Principal, SensorKind};
+use crate::sensor_finding::{Draft, SensorKind, SensorPrincipal};
 use crate::stages::{ASFF, GUARDDUTY, purpose};
 
 const LABELS: [(&str, Severity); 5] = [
@@ -104,7 +104,7 @@ fn resources(value: &Value, draft: &mut Draft) {
                 let name = of("AwsIamAccessKey.PrincipalName");
                 if let Some(name) = name.or_else(|| of("AwsIamAccessKey.UserName")) {
                     let kind = of("AwsIamAccessKey.PrincipalType");
-                    draft.principal = Some(Principal {
+                    draft.principal = Some(SensorPrincipal {
                         kind: kind.unwrap_or_else(|| "IAMUser".to_owned()),
                         name,
                         access_key_id: key,

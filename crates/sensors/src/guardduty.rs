@@ -5,7 +5,7 @@ use bartizan_model::Severity;
 use serde_json::Value;
 
 use crate::fields::{at, below, count, list, number, outside, text, time_s};
-use crate::sensor_finding::{Draft, Principal, SensorKind};
+use crate::sensor_finding::{Draft, SensorKind, SensorPrincipal};
 use crate::stages::{GUARDDUTY, purpose};
 
 /// Least value of each level
@@ -49,7 +49,7 @@ fn who(value: &Value, draft: &mut Draft) {
     if let Some(name) = text(key, "userName") {
         let principal_id = text(key, "principalId");
         let session = principal_id.and_then(|p| Some(p.split_once(':')?.1.to_owned()));
-        draft.principal = Some(Principal {
+        draft.principal = Some(SensorPrincipal {
             kind: text(key, "userType").unwrap_or_default(),
             name,
             access_key_id: text(key, "accessKeyId"),
@@ -122,7 +122,7 @@ fn sequence(value: &Value, draft: &mut Draft) {
             .access_keys
             .extend(key.clone().filter(|k| k.starts_with('A')));
         if let (None, Some(name)) = (&draft.principal, text(actor, "user.name")) {
-            draft.principal = Some(Principal {
+            draft.principal = Some(SensorPrincipal {
                 kind: text(actor, "user.type").unwrap_or_default(),
                 name,
                 access_key_id: key,

@@ -1,4 +1,5 @@
-//! Findings of Inspector (<https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html>).
+//! Findings of Inspector
+//! (<https://docs.aws.amazon.com/inspector/latest/user/eventbridge-integration.html>).
 
 use bartizan_model::Severity;
 use serde_json::Value;

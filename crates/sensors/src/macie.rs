@@ -1,4 +1,5 @@
-//! Findings of Macie (<https://docs.aws.amazon.com/macie/latest/user/findings-publish-event-schemas.html>).
+//! Findings of Macie
+//! (<https://docs.aws.amazon.com/macie/latest/user/findings-publish-event-schemas.html>).
 
 use bartizan_model::Severity;
 use serde_json::Value;

@@ -5,7 +5,7 @@ use bartizan_model::Severity;
 use serde_json::Value;
 
 use crate::fields::{at, count, list, outside, text, time_s};
-use crate::sensor_finding::{Draft, Principal, SensorKind};
+use crate::sensor_finding::{Draft, SensorKind, SensorPrincipal};
 use crate::stages::{ASFF, GUARDDUTY, purpose};
 
 /// Classes of findings, with the beginning of the ASFF type that stands for them where their own
@@ -113,7 +113,7 @@ fn take_evidence(evidence: &Value, draft: &mut Draft) {
     let key = text(user, "credential_uid");
     draft.subject.access_keys.extend(key.clone());
     if let (None, Some(name)) = (&draft.principal, text(user, "name")) {
-        draft.principal = Some(Principal {
+        draft.principal = Some(SensorPrincipal {
             kind: text(user, "type").unwrap_or_default(),
             name,
             access_key_id: key,

@@ -32,7 +32,7 @@ pub struct SensorFinding {
     pub subject: SensorSubject,
 }
 
-/// Whom and what a finding of another system is about, as far as it joins incidents.
+/// Subject of a finding of another system, as far as it joins incidents.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SensorSubject {
     pub access_keys: BTreeSet<String>,
@@ -44,7 +44,7 @@ pub struct SensorSubject {
     pub addresses: BTreeSet<IpAddr>,
 }
 
-/// What a reader of one system takes from a finding.
+/// Fields that the reader of one system takes from a finding.
 pub(crate) struct Draft {
     pub(crate) sensor: SensorKind,
     /// Type in the words of the system, e.g. `UnauthorizedAccess:IAMUser/MaliciousIPCaller`.
@@ -61,7 +61,7 @@ pub(crate) struct Draft {
     pub(crate) first_s: Option<i64>,
     pub(crate) last_s: Option<i64>,
     pub(crate) count: u64,
-    pub(crate) principal: Option<Principal>,
+    pub(crate) principal: Option<SensorPrincipal>,
     pub(crate) user_agent: Option<String>,
     pub(crate) resources: Vec<String>,
     pub(crate) subject: SensorSubject,
@@ -72,7 +72,7 @@ pub(crate) struct Draft {
 }
 
 /// User or role in a finding of another system.
-pub(crate) struct Principal {
+pub(crate) struct SensorPrincipal {
     /// `IAMUser`, `AssumedRole`, `Root` or another identity type of CloudTrail.
     pub(crate) kind: String,
     pub(crate) name: String,
@@ -199,7 +199,7 @@ impl SensorKind {
     }
 }
 
-impl Principal {
+impl SensorPrincipal {
     fn actor(self, account: Option<&str>, (ip, agent): (Option<String>, Option<String>)) -> Actor {
         let of = account.unwrap_or_default();
         let (sort, key) = match self.kind.as_str() {
@@ -228,7 +228,7 @@ impl Principal {
     }
 }
 
-/// Type as part of the name of a rule: letters, digits and `:./_-`; the rest becomes `-`.
+/// Type as part of the name of a rule: ASCII words, digits and `:./_-`; the rest becomes `-`.
 fn slug(kind: &str) -> String {
     let plain = |c: char| match c {
         c if c.is_ascii_alphanumeric() || ":./_-".contains(c) => c,

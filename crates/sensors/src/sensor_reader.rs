@@ -1,4 +1,4 @@
-//! Reader of files and messages of other systems: each part is told by its content.
+//! Reader of files and messages of other systems: each part is recognized by its content.
 
 use std::collections::HashSet;
 
@@ -29,7 +29,7 @@ pub struct SensorReader {
 
 /// Where a value came from, and what its envelope said.
 #[derive(Clone, Copy)]
-struct Source<'a> {
+struct SensorPart<'a> {
     place: &'a str,
     line: u64,
     defaults: &'a SensorPlace,
@@ -64,7 +64,7 @@ impl SensorReader {
     pub fn add(&mut self, place: &str, bytes: &[u8], defaults: &SensorPlace) {
         let text = String::from_utf8_lossy(bytes);
         let text = text.trim_start_matches('\u{feff}');
-        let source = |line| Source {
+        let source = |line| SensorPart {
             place,
             line,
             defaults,
@@ -107,8 +107,8 @@ impl SensorReader {
         self.builder.finish()
     }
 
-    fn value(&mut self, value: &Value, source: Source<'_>) {
-        let deeper = Source {
+    fn value(&mut self, value: &Value, source: SensorPart<'_>) {
+        let deeper = SensorPart {
             depth: source.depth + 1,
             ..source
         };
@@ -120,7 +120,7 @@ impl SensorReader {
         }
         let has = |names: &[&str]| names.iter().all(|n| !at(value, n).is_null());
         if has(&["detail", "detail-type"]) {
-            let inside = Source {
+            let inside = SensorPart {
                 envelope: Some(value),
                 ..deeper
             };
@@ -162,23 +162,23 @@ impl SensorReader {
         }
     }
 
-    fn problem(&mut self, source: Source<'_>, kind: SensorProblemKind) {
+    fn problem(&mut self, source: SensorPart<'_>, kind: SensorProblemKind) {
         self.builder.problem(source.place, source.line, kind);
     }
 
     /// A single event, which counts once.
-    fn event(&mut self, (draft, uid): (Draft, String), source: Source<'_>) {
+    fn event(&mut self, (draft, uid): (Draft, String), source: SensorPart<'_>) {
         let uid = format!("{} {uid}", draft.id);
         if self.counted.len() >= SENSOR_FINDINGS_MAX || self.counted.insert(uid) {
             self.keep(draft, source, true);
         }
     }
 
-    fn take(&mut self, draft: Draft, source: Source<'_>) {
+    fn take(&mut self, draft: Draft, source: SensorPart<'_>) {
         self.keep(draft, source, false);
     }
 
-    fn keep(&mut self, mut draft: Draft, source: Source<'_>, adds: bool) {
+    fn keep(&mut self, mut draft: Draft, source: SensorPart<'_>, adds: bool) {
         let null = Value::Null;
         let envelope = source.envelope.unwrap_or(&null);
         draft.account = draft

@@ -2,7 +2,7 @@
 
 use bartizan_model::Stage;
 
-/// What somebody does whom another system reports.
+/// Purpose of an activity that another system reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Purpose {
     pub(crate) stage: Stage,

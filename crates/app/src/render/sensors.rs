@@ -1,4 +1,4 @@
-//! What was not read of other systems' findings, in words.
+//! Parts of other systems' findings that were not read, in words.
 
 use bartizan_sensors::{SensorProblemKind, SensorReport};
 

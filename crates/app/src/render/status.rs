@@ -71,6 +71,12 @@ pub(crate) fn status(out: &mut Out, health: &WatchHealth, now_s: i64) -> Result<
         counts.findings,
         counts.incidents
     ))?;
+    inputs_seen(out, health, &ago)?;
+    proofs(out, health, &ago)
+}
+
+/// Queues and snapshots.
+fn inputs_seen(out: &mut Out, health: &WatchHealth, ago: &dyn Fn(i64) -> String) -> Result<()> {
     for queue in &health.queues {
         let oldest = queue
             .oldest_s
@@ -92,6 +98,11 @@ pub(crate) fn status(out: &mut Out, health: &WatchHealth, now_s: i64) -> Result<
             snapshot.calls
         ))?;
     }
+    Ok(())
+}
+
+/// Digests, canaries, sinks and heartbeat.
+fn proofs(out: &mut Out, health: &WatchHealth, ago: &dyn Fn(i64) -> String) -> Result<()> {
     if let Some(digest) = health.digests.iter().min_by_key(|d| d.through_s) {
         let at = time_text(digest.through_s);
         out.line(&format!("digests: everything verified through {at}"))?;
@@ -110,7 +121,7 @@ pub(crate) fn status(out: &mut Out, health: &WatchHealth, now_s: i64) -> Result<
             .oldest_s
             .map_or(String::new(), |s| format!(", the oldest {}", ago(s)));
         out.line(&format!(
-            "sink {}: {} alerts wait{oldest}, {} given up",
+            "sink {}: {} alerts wait{oldest}, {} dropped",
             clean(&sink.name),
             sink.waiting_count,
             sink.dead_count
@@ -125,7 +136,7 @@ pub(crate) fn status(out: &mut Out, health: &WatchHealth, now_s: i64) -> Result<
     Ok(())
 }
 
-/// The same for programs.
+/// State, blind spots and health as JSON.
 pub(crate) fn status_json(health: &WatchHealth, now_s: i64) -> Result<Value> {
     let spots = health.blind_spots(now_s);
     let spot = |s: &BlindSpot| -> Result<Value> {
@@ -173,7 +184,7 @@ fn spot_line(spot: &BlindSpot, now_s: i64) -> String {
             format!("sink {sink}: {waiting_count} alerts wait: {why}")
         }
         BlindSpot::DeadLetters { sink, count } => {
-            format!("sink {sink}: {count} alerts were given up (bartizan alerts redrive)")
+            format!("sink {sink}: {count} alerts were dropped (bartizan alerts redrive)")
         }
         BlindSpot::SnapshotOld { account, .. } => format!("account {account}: snapshot too old"),
         BlindSpot::CallsUnread {

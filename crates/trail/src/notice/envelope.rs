@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use bartizan_model::limits::{LOG_TEXT_BYTES_MAX, NOTICE_BYTES_MAX, NOTICES_MAX, UNWRAP_DEPTH_MAX};
+use bartizan_model::limits::{NOTICE_BYTES_MAX, NOTICES_MAX, UNWRAP_DEPTH_MAX};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::object::{ObjectChange, of_detail, of_record, of_trail};
-use super::{Notice, UnknownNotice};
+use super::kinds::{Notice, ObjectChange, UnknownNotice};
+use super::object::{of_detail, of_record, of_trail, short};
 
 /// Source and beginning of the detail type of EventBridge events that are findings.
 pub const FINDING_DETAILS: [(&str, &str); 9] = [
@@ -30,6 +30,11 @@ const BARE_FINDINGS: [&[&str]; 5] = [
     &["event_type", "alert"],
     &["note", "ts"],
 ];
+
+/// End of the detail types whose detail is a record: `AWS API Call via CloudTrail`, `AWS Console
+/// Sign In via CloudTrail`
+/// (<https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-cloudtrail.html>).
+const RECORD_DETAIL_END: &str = " via CloudTrail";
 
 /// Members of an object, as they stand in the text. Of members of one name the last counts.
 type Members<'a> = BTreeMap<String, &'a RawValue>;
@@ -138,9 +143,7 @@ fn of_event(
     (source, kind, detail): (&str, &str, &RawValue),
     time: Option<&str>,
 ) -> Notice {
-    // "AWS API Call via CloudTrail", "AWS Console Sign In via CloudTrail" and others: the detail is
-    // the record.
-    if kind.ends_with(" via CloudTrail") {
+    if kind.ends_with(RECORD_DETAIL_END) {
         let members = serde_json::from_str::<Members<'_>>(detail.get());
         return match members {
             Ok(members) if is_record(&members) => Notice::Record(detail.get().to_owned()),
@@ -174,13 +177,4 @@ fn is_record(members: &Members<'_>) -> bool {
 
 fn string(members: &Members<'_>, name: &str) -> Option<String> {
     serde_json::from_str(members.get(name)?.get()).ok()
-}
-
-/// Text cut to what messages may hold of it.
-pub(super) fn short(text: &str) -> String {
-    let mut end = text.len().min(LOG_TEXT_BYTES_MAX);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text[..end].to_owned()
 }

@@ -4,37 +4,10 @@
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html>);
 //! in EventBridge and in CloudTrail's notifications they are as they are.
 
-use serde::{Deserialize, Serialize};
+use bartizan_model::limits::LOG_TEXT_BYTES_MAX;
 use serde_json::Value;
 
-use super::{Notice, UnknownNotice};
-use crate::notice::envelope::short;
-
-/// Object of S3 that was written or deleted.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct ObjectNotice {
-    pub bucket: String,
-    /// Decoded: `AWSLogs/111122223333/CloudTrail/eu-west-1/2026/03/10/….json.gz`.
-    pub key: String,
-    pub change: ObjectChange,
-    /// In a bucket with versions.
-    pub version: Option<String>,
-    /// Without quotes.
-    pub entity_tag: Option<String>,
-    pub bytes: Option<u64>,
-    /// Hexadecimal number that orders the writes of one key, the longer of two padded alike.
-    pub sequencer: Option<String>,
-    /// Time of the write, RFC 3339.
-    pub time: Option<String>,
-}
-
-/// What happened to an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ObjectChange {
-    Written,
-    Deleted,
-}
+use super::kinds::{Notice, ObjectChange, ObjectNotice, UnknownNotice};
 
 /// Prefixes of event names of S3, with `s3:` or without, and what they say of the object.
 const EVENT_NAMES: [(&str, ObjectChange); 3] = [
@@ -105,6 +78,15 @@ pub(super) fn of_trail(bucket: &str, key: &Value) -> Notice {
         }),
         None => Notice::Unknown(UnknownNotice::NoObject),
     }
+}
+
+/// Text cut to as much of it as messages may hold.
+pub(super) fn short(text: &str) -> String {
+    let mut end = text.len().min(LOG_TEXT_BYTES_MAX);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
 }
 
 fn unquoted(tag: &str) -> String {

@@ -21,6 +21,7 @@ use bartizan_model::{Actor, Evidence, Finding};
 use bartizan_trail::EventId;
 use jiff::Timestamp;
 
+use super::health::{lost_permissions, permission_lost};
 use super::inputs::WatchInputs;
 use super::organizations::KeptOrganizations;
 use crate::access::{self, StatePair};
@@ -86,6 +87,8 @@ struct PairOutcome {
     explained: Option<ExplainedPair>,
     paths: Vec<AccessPath>,
     coverage: CoverageReport,
+    /// Permissions that our role lost.
+    lost: Option<Finding>,
 }
 
 /// How much the trail says of the time around two snapshots. Nothing is taken away while a process
@@ -254,6 +257,7 @@ impl ComparedSnapshots {
         self.paths.extend(pair.paths.iter().cloned());
         self.gives.extend(pair.told.gives.clone());
         self.findings.extend(pair.told.findings.iter().cloned());
+        self.findings.extend(pair.lost.clone());
         let (sum, of_pair) = (&mut self.coverage, &pair.coverage);
         for (sum, n) in sum.folded.iter_mut().zip(of_pair.folded) {
             *sum += n;
@@ -323,6 +327,9 @@ fn compare_pair(
             event: &|id| inputs.show_event(id),
         },
     );
+    let lost = lost_permissions(&old.header.coverage, &new.header.coverage);
+    let ends_s = |s: &Snapshot<'_>| s.header.time_ms.1.div_euclid(1000);
+    let lost = permission_lost(&new.header.account, &lost, (ends_s(&old), ends_s(&new)));
     let facts = explained_facts(&difference.changes, &explained, &told);
     let ids = before.id.zip(after.id);
     let mut coverage = CoverageReport::default();
@@ -340,6 +347,7 @@ fn compare_pair(
         told,
         paths,
         coverage,
+        lost,
     })
 }
 

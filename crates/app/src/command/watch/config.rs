@@ -71,6 +71,10 @@ pub(super) struct WatchClocks {
     pub(super) heartbeat_method: PingMethod,
     /// Seconds between two calls of it.
     pub(super) heartbeat_seconds: u32,
+    /// Minutes between two canaries of a region; 0: none.
+    pub(super) canary_minutes: u32,
+    /// Regions of canaries; none: every region of the trail.
+    pub(super) canary_regions: Vec<String>,
     /// Minutes that the record of a canary may take.
     pub(super) canary_delay_minutes: u32,
 }
@@ -85,12 +89,14 @@ impl Default for WatchClocks {
             heartbeat: None,
             heartbeat_method: PingMethod::Get,
             heartbeat_seconds: 60,
+            canary_minutes: 0,
+            canary_regions: Vec::new(),
             canary_delay_minutes: 20,
         }
     }
 }
 
-/// Files with findings of other systems, told by their content.
+/// Files with findings of other systems, recognized by their content.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SensorSource {

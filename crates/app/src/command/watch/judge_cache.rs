@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use bartizan_model::Finding;
+
 use super::bill::WatchedBill;
 use super::compare::ComparedPairs;
 use super::integrity::TrailIntegrity;
@@ -14,6 +16,8 @@ pub(super) struct JudgeCache {
     pub(super) integrity: Timed<TrailIntegrity>,
     pub(super) bill: Timed<Option<WatchedBill>>,
     pub(super) sensors: SensorFiles,
+    /// Findings of the health of this watch.
+    pub(super) blind: Vec<Finding>,
 }
 
 /// How old parts of a judgement may be.
@@ -30,6 +34,7 @@ impl JudgeCache {
             integrity: Timed::up_to(ages.integrity),
             bill: Timed::up_to(ages.bill),
             sensors: SensorFiles::default(),
+            blind: Vec::new(),
         }
     }
 

@@ -11,6 +11,7 @@ use bartizan_detect::{
 };
 use bartizan_trail::ReadProblem;
 
+use super::health::queue_rule;
 use super::inputs::WatchInputs;
 use crate::detection::{networks, remembered, rule_files, thread_count};
 use crate::render::Bytes;
@@ -32,11 +33,11 @@ pub(super) struct LearnedMemory {
 
 /// Rules, networks and memory of a watch.
 pub(super) fn scan_plan(inputs: &WatchInputs<'_>, memory: FirstSeenMemory) -> Result<ScanPlan> {
+    let config = &inputs.config.rules;
+    let mut files = rule_files(&config.paths, config.builtin)?;
+    files.extend(queue_rule(&inputs.config.trail.queues));
     Ok(ScanPlan {
-        rules: Rules::load(&rule_files(
-            &inputs.config.rules.paths,
-            inputs.config.rules.builtin,
-        )?),
+        rules: Rules::load(&files),
         networks: networks(
             &inputs.config.networks.geo,
             inputs.config.networks.ip_ranges.as_deref(),

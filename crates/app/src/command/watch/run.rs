@@ -112,6 +112,7 @@ pub(super) fn judge(
     let losses = QueueLosses::kept(state)?;
     compared.findings.extend(losses.findings());
     compared.coverage.holes.extend(losses.holes());
+    compared.findings.extend(cache.blind.iter().cloned());
     mark_accepted(inputs, &mut compared.findings);
     sort(&mut compared.findings);
     let findings = compared.findings.iter().chain(&posture.findings);

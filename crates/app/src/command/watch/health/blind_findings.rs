@@ -6,43 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use bartizan_inventory::snapshot::{CallStatus, Coverage};
 use bartizan_model::limits::EVIDENCE_MAX;
 use bartizan_model::{
-    Actor, Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id, time_text,
+    Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id, time_text,
 };
 
 /// ATT&CK: Impair Defenses: Disable or Modify Cloud Logs.
 const CLOUD_LOGS: &str = "T1562.008";
 /// ATT&CK: Impair Defenses.
 const IMPAIR: &str = "T1562";
-
-/// Calls on a queue that take messages away or change who may send or read them
-/// (<https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Operations.html>).
-const TAMPERING_CALLS: [(&str, &str, Severity); 5] = [
-    ("PurgeQueue", "was purged", Severity::High),
-    ("DeleteQueue", "was deleted", Severity::High),
-    ("SetQueueAttributes", "was changed", Severity::Medium),
-    ("AddPermission", "was opened to others", Severity::Medium),
-    (
-        "RemovePermission",
-        "was closed to senders",
-        Severity::Medium,
-    ),
-];
-
-/// Call on a queue, as a record of the trail has it.
-#[derive(Debug, Clone)]
-pub(crate) struct TamperingCall<'a> {
-    /// `PurgeQueue`.
-    pub(crate) name: &'a str,
-    /// `requestParameters.queueUrl`.
-    pub(crate) queue: &'a str,
-    pub(crate) event: &'a str,
-    pub(crate) time: &'a str,
-    pub(crate) account: Option<&'a str>,
-    pub(crate) region: Option<&'a str>,
-    pub(crate) actor: Option<Actor>,
-    /// Error code of a call that failed.
-    pub(crate) error: Option<&'a str>,
-}
 
 /// Call that was answered in one snapshot and denied in the next.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,47 +90,6 @@ pub(crate) fn region_silent(
             ),
         )
     }
-}
-
-/// A call on one of our queues that takes messages away or changes it; none if it is another call
-/// or another's queue.
-pub(crate) fn queue_tampered(call: &TamperingCall<'_>, ours: &[String]) -> Option<Finding> {
-    let (name, what, severity) = TAMPERING_CALLS
-        .iter()
-        .find(|(name, ..)| *name == call.name)?;
-    let queue = ours.iter().find(|url| same_queue(url, call.queue))?;
-    let failed = call.error.is_some();
-    let severity = if failed { Severity::Low } else { *severity };
-    let summary = match failed {
-        true => format!("sqs:{name} on our queue {queue} was refused"),
-        false => format!("our queue {queue} {what}: what waited in it may be lost"),
-    };
-    let count = u64::from(failed);
-    Some(Finding {
-        id: finding_id("watch-queue-tampered", call.event, failed, 0),
-        severity,
-        account: call.account.map(str::to_owned),
-        region: call.region.map(str::to_owned),
-        first_time: Some(call.time.to_owned()),
-        last_time: Some(call.time.to_owned()),
-        refused: count,
-        attack: vec![IMPAIR.to_owned()],
-        actor: call.actor.clone(),
-        resources: vec![queue.clone()],
-        evidence: vec![Evidence::Event {
-            id: call.event.to_owned(),
-            time: call.time.to_owned(),
-            call: format!("sqs:{name}"),
-            error: call.error.map(str::to_owned),
-        }],
-        ..blind(
-            "watch-queue-tampered",
-            call.event,
-            0,
-            "the queue that feeds the alarm was tampered with",
-            summary,
-        )
-    })
 }
 
 /// Attributes of a queue of ours that are other than before. `changes`: name, before, after.
@@ -282,14 +211,6 @@ fn blind(rule: &str, entity: &str, from_s: i64, title: &str, summary: String) ->
     }
 }
 
-/// Whether two URLs name one queue: hosts differ (`sqs.eu-west-1.amazonaws.com`,
-/// `eu-west-1.queue.amazonaws.com`), account and name do not.
-fn same_queue(one: &str, other: &str) -> bool {
-    let path = |url: &str| Some(url.split_once("://")?.1.split_once('/')?.1.to_owned());
-    let region = |url: &str| bartizan_cloud::queue::region_of(url);
-    one == other || path(one).is_some() && path(one) == path(other) && region(one) == region(other)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -331,28 +252,5 @@ mod tests {
             finding.summary
         );
         assert!(permission_lost("1", &lost_permissions(&after, &after), (10, 20)).is_none());
-    }
-
-    #[test]
-    fn only_our_own_queue_matters() {
-        let ours = ["https://sqs.eu-west-1.amazonaws.com/111122223333/bartizan".to_owned()];
-        let call = |name, queue, error| TamperingCall {
-            name,
-            queue,
-            event: "e",
-            time: "2026-03-10T00:00:00Z",
-            account: None,
-            region: None,
-            actor: None,
-            error,
-        };
-        let old = "https://eu-west-1.queue.amazonaws.com/111122223333/bartizan";
-        let purged = queue_tampered(&call("PurgeQueue", old, None), &ours).unwrap();
-        assert_eq!((purged.severity, purged.refused), (Severity::High, 0));
-        let refused = queue_tampered(&call("PurgeQueue", old, Some("AccessDenied")), &ours);
-        assert_eq!(refused.unwrap().severity, Severity::Low);
-        let elsewhere = old.replace("eu-west-1", "us-east-1");
-        assert!(queue_tampered(&call("PurgeQueue", &elsewhere, None), &ours).is_none());
-        assert!(queue_tampered(&call("ListQueues", old, None), &ours).is_none());
     }
 }

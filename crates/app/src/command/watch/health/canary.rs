@@ -5,10 +5,10 @@ use crate::watch_health::{CanaryHealth, WatchHealth};
 
 /// Word before the nonce in a user agent: `bartizan/0.1.0 canary/5f3a…`.
 const MARK: &str = "canary/";
-/// Letters of a nonce.
+/// Hexadecimal digits of a nonce.
 const NONCE_LEN: usize = 32;
 /// Nonces of one region whose records are waited for.
-const OPEN_MAX: usize = 64;
+const OPEN_KEPT: usize = 64;
 
 /// Regions in which a canary is due, of those that are watched.
 pub(crate) fn due<'r>(
@@ -45,7 +45,7 @@ pub(crate) fn sent(health: &mut WatchHealth, region: &str, nonce: &str, now_s: i
     let canary = of(health, region);
     canary.sent_s = now_s;
     canary.why.clear();
-    if canary.open.len() >= OPEN_MAX {
+    if canary.open.len() >= OPEN_KEPT {
         // The oldest says since when; of the others the newest is let go.
         let newest = canary.open.iter().max_by_key(|(_, sent_s)| **sent_s);
         let newest = newest.map(|(nonce, _)| nonce.clone());

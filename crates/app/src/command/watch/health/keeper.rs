@@ -1,13 +1,18 @@
 //! Health of a running watch, as the loop reports it: kept in memory for the server and the
-//! heartbeat, in the store for `bartizan status`, and told to systemd.
+//! heartbeat, in the store for `bartizan status`, and reported to systemd.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bartizan_detect::attribution::PlaceRhythm;
+use bartizan_model::Finding;
 use jiff::Timestamp;
 
-use super::super::config::WatchClocks;
+use super::super::config::Config;
+use super::blind_findings::{canary_overdue, region_silent};
+use super::canary::seen;
+use super::canary_sender::CanarySender;
 use super::heartbeat::Heartbeat;
 use super::server::{HealthCell, HealthServer};
 use super::systemd::{Systemd, SystemdState};
@@ -29,6 +34,7 @@ pub(crate) struct WatchKeeper {
     systemd: Systemd,
     server: Option<HealthServer>,
     heartbeat: Option<Heartbeat>,
+    canaries: Option<CanarySender>,
     saved: Option<Instant>,
     is_ready: bool,
 }
@@ -36,29 +42,34 @@ pub(crate) struct WatchKeeper {
 impl WatchKeeper {
     /// Starts the server and the heartbeat of the configuration. The alarm is on after the first
     /// tick.
-    pub(crate) fn start(store: &str, clocks: &WatchClocks) -> Result<Self> {
+    pub(crate) fn start(store: &str, config: &Config) -> Result<Self> {
+        // Canaries that are still out; a file of another version only loses them.
+        let before = WatchHealth::load(store).ok().flatten().unwrap_or_default();
         let mut keeper = Self {
             cell: HealthCell::default(),
             store: store.to_owned(),
             systemd: Systemd::from_environment(),
             server: None,
             heartbeat: None,
+            canaries: None,
             saved: None,
             is_ready: false,
         };
         *keeper.cell.lock() = WatchHealth {
             started_s: Timestamp::now().as_second(),
             tick_max_s: TICK_MAX_S,
-            canary_max_s: 60 * i64::from(clocks.canary_delay_minutes),
+            canaries: before.canaries,
+            canary_account: before.canary_account,
             ..WatchHealth::default()
         };
-        keeper.use_config(clocks)?;
+        keeper.use_config(config)?;
         Ok(keeper)
     }
 
-    /// Starts server and heartbeat anew, as a configuration says that was read again.
-    pub(crate) fn use_config(&mut self, clocks: &WatchClocks) -> Result<()> {
-        (self.server, self.heartbeat) = (None, None);
+    /// Starts server, heartbeat and canaries anew, as a configuration says that was read again.
+    pub(crate) fn use_config(&mut self, config: &Config) -> Result<()> {
+        let clocks = &config.watch;
+        (self.server, self.heartbeat, self.canaries) = (None, None, None);
         self.cell.lock().heartbeat = None;
         if let Some(listen) = clocks.health {
             self.server = Some(HealthServer::start(listen, self.cell.clone())?);
@@ -73,8 +84,16 @@ impl WatchKeeper {
                 self.cell.clone(),
             )?);
         }
-        let snapshot_s = 60 * i64::from(clocks.snapshot_minutes);
-        self.cell.lock().snapshot_max_s = (1 + SNAPSHOTS_MISSED) * snapshot_s;
+        {
+            let mut health = self.cell.lock();
+            let snapshot_s = 60 * i64::from(clocks.snapshot_minutes);
+            health.snapshot_max_s = (1 + SNAPSHOTS_MISSED) * snapshot_s;
+            health.canary_max_s = 60 * i64::from(clocks.canary_delay_minutes);
+            if clocks.canary_minutes == 0 {
+                health.canaries.clear();
+            }
+        }
+        self.canaries = CanarySender::start(config, self.cell.clone())?;
         Ok(())
     }
 
@@ -123,9 +142,35 @@ impl WatchKeeper {
         health.snapshots = snapshots.collect();
     }
 
-    /// Newest events, and what silence is usual.
-    pub(crate) fn heard(&mut self, rhythms: &[PlaceRhythm]) {
+    /// Findings of what went blind while this process watched, by id.
+    pub(crate) fn blind_findings(&self) -> Vec<Finding> {
+        let now_s = Timestamp::now().as_second();
+        let health = self.cell.lock();
+        let overdue = health.canaries.iter().filter_map(|c| {
+            let sent_s = c.overdue_since_s(health.canary_max_s, now_s)?;
+            let times = (sent_s, health.canary_max_s);
+            let account = &health.canary_account;
+            Some(canary_overdue(account, &c.region, times, now_s))
+        });
+        // A trail that ended before is an old one: it did not fall silent.
+        let silent = health.places.iter().filter_map(|p| {
+            let usual_s = p.usual_silence_s?;
+            let is_new = p.newest_s >= health.started_s && now_s - p.newest_s > usual_s;
+            let times = (p.newest_s, usual_s);
+            is_new.then(|| region_silent(&p.account, &p.region, times, now_s))
+        });
+        let mut found: Vec<Finding> = overdue.chain(silent).collect();
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found
+    }
+
+    /// Newest events, what silence is usual, and nonces of canaries in the trail.
+    pub(crate) fn heard(&mut self, rhythms: &[PlaceRhythm], nonces: &BTreeSet<String>) {
+        let now_s = Timestamp::now().as_second();
         let mut health = self.cell.lock();
+        for nonce in nonces {
+            seen(&mut health, nonce, now_s);
+        }
         health.places_left_out = 0;
         for place in rhythms {
             health.heard(
@@ -159,7 +204,7 @@ impl WatchKeeper {
     pub(crate) fn stopped(&mut self) {
         self.systemd.tell(SystemdState::Stopping);
         self.cell.lock().stopped_s = Some(Timestamp::now().as_second());
-        (self.server, self.heartbeat) = (None, None);
+        (self.server, self.heartbeat, self.canaries) = (None, None, None);
         let _ = self.save();
     }
 

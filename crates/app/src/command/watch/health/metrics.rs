@@ -97,6 +97,24 @@ pub(super) fn metrics(health: &WatchHealth, now_s: i64) -> String {
     places(&mut text, health, now_s);
     queues(&mut text, health, now_s);
     sinks(&mut text, health, now_s);
+    snapshots(&mut text, health, now_s);
+    sight(&mut text, health, now_s);
+    let spots = health.blind_spots(now_s);
+    let mut kinds: BTreeMap<&str, i64> = BTreeMap::new();
+    spots
+        .iter()
+        .for_each(|s| *kinds.entry(s.id()).or_default() += 1);
+    let about = ("blind_spots", Gauge, "Things that are not seen, by kind.");
+    text.metric(
+        about,
+        kinds.into_iter().map(|(kind, n)| (vec![("kind", kind)], n)),
+    );
+    text.0
+}
+
+/// Snapshots of accounts.
+fn snapshots(text: &mut MetricText, health: &WatchHealth, now_s: i64) {
+    use MetricKind::Gauge;
     let age = (
         "snapshot_age_seconds",
         Gauge,
@@ -119,6 +137,11 @@ pub(super) fn metrics(health: &WatchHealth, now_s: i64) -> String {
         read,
         snapshots().map(|s| (of(&s.account), whole(s.calls_read))),
     );
+}
+
+/// Verified digests and canaries.
+fn sight(text: &mut MetricText, health: &WatchHealth, now_s: i64) {
+    use MetricKind::Gauge;
     let age = (
         "digest_age_seconds",
         Gauge,
@@ -153,17 +176,6 @@ pub(super) fn metrics(health: &WatchHealth, now_s: i64) -> String {
         delay,
         canaries().filter_map(|c| Some((of(c.region.as_str()), c.delay_s?))),
     );
-    let spots = health.blind_spots(now_s);
-    let mut kinds: BTreeMap<&str, i64> = BTreeMap::new();
-    spots
-        .iter()
-        .for_each(|s| *kinds.entry(s.id()).or_default() += 1);
-    let about = ("blind_spots", Gauge, "Things that are not seen, by kind.");
-    text.metric(
-        about,
-        kinds.into_iter().map(|(kind, n)| (vec![("kind", kind)], n)),
-    );
-    text.0
 }
 
 fn places(text: &mut MetricText, health: &WatchHealth, now_s: i64) {

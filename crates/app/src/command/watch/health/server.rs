@@ -21,11 +21,11 @@ use crate::render::health_lines;
 use crate::watch_health::{AlarmState, WatchHealth};
 
 /// Connections at a time.
-const CONNECTIONS_MAX: usize = 16;
+const CONNECTIONS_AT_ONCE: usize = 16;
 /// Time for the head of a request.
-const HEAD_MAX: Duration = Duration::from_secs(5);
+const HEAD_TIME: Duration = Duration::from_secs(5);
 /// Time for a whole connection.
-const CONNECTION_MAX: Duration = Duration::from_secs(30);
+const CONNECTION_TIME: Duration = Duration::from_secs(30);
 
 /// Health that the loop writes, and the server and the heartbeat read.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +86,7 @@ impl Drop for HealthServer {
 }
 
 async fn accept(listener: TcpListener, health: HealthCell) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let room = Arc::new(Semaphore::new(CONNECTIONS_AT_ONCE));
     loop {
         let Ok(permit) = room.clone().acquire_owned().await else {
             return;
@@ -103,12 +103,12 @@ async fn accept(listener: TcpListener, health: HealthCell) {
             });
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_MAX)
+                .header_read_timeout(HEAD_TIME)
                 .max_buf_size(16 << 10)
                 .keep_alive(false)
                 .serve_connection(TokioIo::new(stream), service);
             // Whoever hung up or was too slow gets no answer.
-            let _ = tokio::time::timeout(CONNECTION_MAX, connection).await;
+            let _ = tokio::time::timeout(CONNECTION_TIME, connection).await;
             drop(permit);
         });
     }

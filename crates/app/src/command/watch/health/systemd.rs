@@ -14,7 +14,7 @@ pub(crate) struct Systemd {
     last: Option<Instant>,
 }
 
-/// What systemd is told.
+/// State of the service, for systemd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SystemdState {
     Ready,

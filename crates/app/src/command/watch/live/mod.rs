@@ -55,8 +55,8 @@ pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<O
         scans: KeptScans::open(&global.store)?,
         storage: Arc::from(store::open(global)?),
         signals,
-        keeper: WatchKeeper::start(&global.store, &config.watch)?,
         delivery: None,
+        keeper: WatchKeeper::start(&global.store, &config)?,
     };
     let mut config = Arc::new(config);
     watch.delivery = watch.deliveries(&config)?;
@@ -74,11 +74,11 @@ pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<O
             RoundEnd::Reload(new) => {
                 render::talk(global, "the configuration was read again");
                 watch.keeper.reloading();
-                watch.keeper.use_config(&new.watch)?;
                 if let Some(delivery) = watch.delivery.take() {
                     delivery.stop(STOP);
                 }
                 watch.delivery = watch.deliveries(&new)?;
+                watch.keeper.use_config(&new)?;
                 config = new;
             }
             RoundEnd::Anew => {}

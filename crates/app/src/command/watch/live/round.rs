@@ -93,6 +93,7 @@ impl LiveWatch<'_> {
             for problem in arrivals.problems() {
                 render::note(self.global, &problem);
             }
+            trail.set_blind(self.keeper.blind_findings());
             let done = self
                 .log_changed(&mut inputs, &mut trail)
                 .and_then(|()| trail.take(&mut inputs, (&self.state, &self.scans), batch))
@@ -137,7 +138,8 @@ impl LiveWatch<'_> {
             }
             let is_live = inputs.config.account.iter().any(|a| a.from.is_none());
             self.keeper.judged(&watched, is_live);
-            self.keeper.heard(trail.rhythms());
+            let (rhythms, nonces) = trail.heard();
+            self.keeper.heard(rhythms, nonces);
         }
         Ok(())
     }

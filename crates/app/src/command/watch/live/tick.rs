@@ -1,14 +1,16 @@
 //! One tick: what came is read, joined with what is kept, and kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use bartizan_detect::attribution::PlaceRhythm;
 use bartizan_detect::{DetectionResult, Evaluator, ScanPlan, Scanner};
+use bartizan_model::Finding;
 use bartizan_trail::digest::TrailFileName;
 use jiff::Timestamp;
 
+use super::super::health::nonce_in;
 use super::super::inputs::WatchInputs;
 use super::super::judge_cache::{CacheAges, JudgeCache};
 use super::super::kept_trail::{KnownObjects, read_and_keep, take_all};
@@ -28,6 +30,9 @@ const UNJUDGED_MAX: Duration = Duration::from_secs(30);
 
 /// Time between two looks at what silence is usual in each region.
 const RHYTHMS_EVERY: Duration = Duration::from_secs(60);
+
+/// Time between two looks for canaries.
+const NONCES_EVERY: Duration = Duration::from_secs(5);
 
 /// Trail that was evaluated so far, in memory, and what is not on the disk yet.
 pub(super) struct LiveTrail<'p> {
@@ -57,6 +62,9 @@ pub(super) struct LiveTrail<'p> {
     came_at: Instant,
     /// Newest events and usual silences, and when they were computed.
     rhythms: Vec<PlaceRhythm>,
+    /// Nonces of canaries in the trail.
+    nonces: BTreeSet<String>,
+    nonces_at: Option<Instant>,
     rhythms_at: Option<Instant>,
     /// What was taken must be evaluated anew after it is kept.
     anew: bool,
@@ -136,14 +144,28 @@ impl<'p> LiveTrail<'p> {
             unverified: false,
             came_at: Instant::now(),
             rhythms: Vec::new(),
+            nonces: BTreeSet::new(),
+            nonces_at: None,
             rhythms_at: None,
             anew: false,
         })
     }
 
-    /// Newest event of each account and region, and the silence that is usual there.
-    pub(super) fn rhythms(&self) -> &[PlaceRhythm] {
-        &self.rhythms
+    /// Newest event of each account and region with the silence that is usual there, and nonces of
+    /// canaries.
+    pub(super) fn heard(&self) -> (&[PlaceRhythm], &BTreeSet<String>) {
+        (&self.rhythms, &self.nonces)
+    }
+
+    /// Findings of the health of this watch. If they are others than before, all is judged anew.
+    pub(super) fn set_blind(&mut self, findings: Vec<Finding>) {
+        let ids = |findings: &[Finding]| -> Vec<String> {
+            findings.iter().map(|f| f.id.clone()).collect()
+        };
+        if ids(&findings) != ids(&self.cache.blind) {
+            self.cache.blind = findings;
+            self.reopen();
+        }
     }
 
     /// Version by name of what was taken.
@@ -273,6 +295,13 @@ impl<'p> LiveTrail<'p> {
         {
             self.rhythms = verdicts.attribution.rhythms();
             self.rhythms_at = Some(Instant::now());
+        }
+        let is_due = self.nonces_at.is_none_or(|at| at.elapsed() >= NONCES_EVERY);
+        if is_due || self.open == Openness::Now {
+            let agents = verdicts.attribution.agents.keys();
+            let nonces = agents.filter_map(|agent| nonce_in(agent));
+            self.nonces = nonces.map(str::to_owned).collect();
+            self.nonces_at = Some(Instant::now());
         }
         let seen = JudgedState::of(&verdicts);
         let may_wait = self.open == Openness::Later
