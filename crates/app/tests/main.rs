@@ -35,6 +35,7 @@ mod status;
 mod store;
 mod watch;
 mod watch_bill;
+mod watch_kill;
 mod watch_live;
 mod watch_queue;
 mod words;

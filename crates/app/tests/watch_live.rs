@@ -90,7 +90,7 @@ pub(crate) fn rows(home: &Home, table: &str) -> i64 {
         .unwrap_or(0)
 }
 
-fn dice(state: &mut u64) -> u64 {
+pub(crate) fn dice(state: &mut u64) -> u64 {
     *state ^= *state << 13;
     *state ^= *state >> 7;
     *state ^= *state << 17;
