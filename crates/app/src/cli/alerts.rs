@@ -125,7 +125,10 @@ pub(crate) struct AlertsSilenceArgs {
     )]
     pub(crate) end: Option<u64>,
     /// List silences
-    #[arg(long, exclusive = true)]
+    #[arg(
+        long,
+        conflicts_with_all = ["subject", "rule", "account", "stage", "until", "end", "reason"]
+    )]
     pub(crate) list: bool,
 }
 
