@@ -22,6 +22,7 @@ mod estate;
 mod faults;
 mod imported;
 mod live;
+mod page;
 mod posture;
 mod posture_facts;
 mod posture_truth;

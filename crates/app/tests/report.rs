@@ -11,7 +11,7 @@ use crate::common::{Home, root};
 use crate::watch::copy;
 
 /// Debian's Chromium, or one line that says that it is absent.
-fn chromium() -> Option<PathBuf> {
+pub(crate) fn chromium() -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&paths)
         .map(|p| p.join("chromium"))

@@ -204,7 +204,7 @@ fn outside(analysis: &Analysis) -> Markup {
                     @else { "UNKNOWN: none in what was read, but not everything was read." }
                 }
             } @else {
-                div class="scroll" tabindex="0" role="group" aria-label="ways in" { table {
+                div class="scroll" tabindex="0" role="group" aria-label="ways in" { table class="spread" {
                     thead { tr {
                         th scope="col" { "sure" } th scope="col" { "resource" }
                         th scope="col" { "for" } th scope="col" { "actions" }
@@ -250,7 +250,7 @@ fn credentials(analysis: &Analysis) -> Markup {
         section aria-labelledby="h-credentials" {
             h2 id="h-credentials" { "Credentials by kind and age" }
             (picture::key_ages(&analysis.key_ages))
-            div class="scroll" tabindex="0" role="group" aria-label="credentials" { table {
+            div class="scroll" tabindex="0" role="group" aria-label="credentials" { table class="spread" {
                 thead { tr {
                     th scope="col" { "kind" } th scope="col" { "of" } th scope="col" { "id" }
                     th scope="col" { "age, days" } th scope="col" { "unused, days" }
@@ -289,7 +289,7 @@ fn posture(analysis: &Analysis) -> Markup {
                 (counts.accepted) " accepted"
             }
             @if !analysis.failing.is_empty() {
-                div class="scroll" tabindex="0" role="group" aria-label="failing checks" { table {
+                div class="scroll" tabindex="0" role="group" aria-label="failing checks" { table class="spread" {
                     thead { tr {
                         th scope="col" { "severity" } th scope="col" { "check" }
                         th scope="col" { "resource" } th scope="col" { "why" }

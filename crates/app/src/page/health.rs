@@ -231,7 +231,7 @@ impl RulePage {
             p class="dim" { code { (brief(&self.rule)) } " · the last " (FINDINGS_SHOWN) " at most" }
             @if self.findings.is_empty() { p { "It matched nothing that is kept." } } @else {
                 div id="filters" hidden {}
-                div class="scroll" tabindex="0" role="group" aria-label="findings" { table {
+                div class="scroll" tabindex="0" role="group" aria-label="findings" { table class="findings" {
                     thead { tr {
                         th scope="col" { "severity" } th scope="col" { "stage" }
                         th scope="col" { "when, UTC" } th scope="col" { "what" }

@@ -13,6 +13,8 @@ use crate::watch_result::{CoverageReport, SnapshotSummary};
 
 /// Findings beside the incidents; the rest is found by search.
 const FINDINGS_SHOWN: usize = 25;
+/// Commands that the first card has.
+const TODO_SHOWN: usize = 3;
 /// Incidents; the rest is counted.
 const INCIDENTS_SHOWN: usize = 50;
 
@@ -112,7 +114,14 @@ pub(super) fn now(seen: &Seen) -> Markup {
     html! {
         div class=(class) {
             h1 { (text(&now.answer)) }
-            @if let Some(incident) = worst { (todo("To do first", incident)) }
+            @if let Some(incident) = worst { (todo("To do first", incident, TODO_SHOWN))
+                @if incident.todo.len() > TODO_SHOWN {
+                    p {
+                        a href=(format!("/incident/{}", incident.id)) {
+                            "all " (incident.todo.len()) " of them, and the whole story"
+                        }
+                    }
+                } }
             @else {
                 p {
                     "No intrusion found in the data read. What was not read is listed below, and \
@@ -135,7 +144,7 @@ pub(super) fn now(seen: &Seen) -> Markup {
             h2 id="h-others" { "Other findings" }
             @if now.findings.is_empty() { p { "None." } } @else {
                 div id="filters" hidden {}
-                div class="scroll" tabindex="0" role="group" aria-label="findings" { table {
+                div class="scroll" tabindex="0" role="group" aria-label="findings" { table class="findings" {
                     thead { tr {
                         th scope="col" { "severity" } th scope="col" { "stage" }
                         th scope="col" { "when, UTC" } th scope="col" { "what" }

@@ -221,7 +221,7 @@ impl SearchPage {
         html! {
             @if !self.findings.is_empty() {
                 h2 { "Findings, worst first" }
-                div class="scroll" tabindex="0" role="group" aria-label="findings" { table {
+                div class="scroll" tabindex="0" role="group" aria-label="findings" { table class="findings" {
                     thead { tr {
                         th scope="col" { "severity" } th scope="col" { "stage" }
                         th scope="col" { "when, UTC" } th scope="col" { "what" }

@@ -5,7 +5,7 @@ use bartizan_model::Severity;
 use maud::{Markup, html};
 
 use super::command::command;
-use super::escape::text;
+use super::escape::{brief, text};
 use super::word::word;
 use crate::render::watch::first_line;
 use crate::render::words::minute;
@@ -43,61 +43,64 @@ pub(crate) fn card(watched: &WatchResult) -> Markup {
     }
 }
 
+/// Commands that a card has.
+pub(super) const TODO_SHOWN: usize = 100;
+/// People and things that a card names.
+const NAMED_SHOWN: usize = 40;
+
 /// How bad, since when, who, what is still there, what to do first.
 pub(crate) fn answers(incident: &Incident) -> Markup {
     html! {
-    dl {
-        dt { "how bad" }
-        dd { (word(incident.severity)) " · score " (incident.score) " of 100" }
-        dt { "since" }
-        dd {
-            (minute(&incident.first_time)) " UTC, last seen "
-            (minute(&incident.last_time)) " UTC"
-        }
-        dt { "who" }
-        dd {
-            @for suspect in &incident.actor {
-                (text(&suspect.name))
-                @if !suspect.addresses.is_empty() {
-                    " from " (text(&suspect.addresses.join(", ")))
-                }
-                br;
+        dl {
+            dt { "how bad" }
+            dd { (word(incident.severity)) " · score " (incident.score) " of 100" }
+            dt { "since" }
+            dd {
+                (minute(&incident.first_time)) " UTC, last seen "
+                (minute(&incident.last_time)) " UTC"
             }
-        }
-        dt { "still there" }
-        dd {
-            @if incident.standing.is_empty() {
-                @if incident.standing_known {
-                    "nothing, in the latest snapshot"
-                } @else {
-                    "unknown: no configuration snapshot after it"
-                    @if !incident.left.is_empty() {
-                        br; "not removed in this trail: "
-                        @for made in &incident.left { (text(&made.what)) br; }
+            dt { "who" }
+            dd {
+                @for suspect in incident.actor.iter().take(NAMED_SHOWN) {
+                    (brief(&suspect.name))
+                    @if !suspect.addresses.is_empty() {
+                        " from " (brief(&suspect.addresses.join(", ")))
+                    }
+                    br;
+                }
+            }
+            dt { "still there" }
+            dd {
+                @if incident.standing.is_empty() {
+                    @if incident.standing_known {
+                        "nothing, in the latest snapshot"
+                    } @else {
+                        "unknown: no configuration snapshot after it"
+                        @if !incident.left.is_empty() {
+                            br; "not removed in this trail: "
+                            @for made in incident.left.iter().take(NAMED_SHOWN) {
+                                (brief(&made.what)) br;
+                            }
+                        }
                     }
                 }
+                @for s in incident.standing.iter().take(NAMED_SHOWN) { (brief(&s.what)) br; }
+                @if incident.standing.len() > NAMED_SHOWN {
+                    "and " (incident.standing.len() - NAMED_SHOWN) " more"
+                }
             }
-            @for s in &incident.standing { (text(&s.what)) br; }
         }
-    }
-    @if !incident.todo.is_empty() {
-        h3 { "To do first" }
-        p class="dim" { "For you to read and run. Bartizan never changes an account." }
-        @for advice in &incident.todo {
-            p { (text(&advice.why)) }
-            pre { (text(&advice.command)) }
-        }
-    }
+        (todo("To do first", incident, TODO_SHOWN))
     }
 }
 
-/// Commands for the reader to run, each with why.
-pub(crate) fn todo(title: &str, incident: &Incident) -> Markup {
+/// The first commands for the reader to run, each with why.
+pub(crate) fn todo(title: &str, incident: &Incident, most: usize) -> Markup {
     html! {
         @if !incident.todo.is_empty() {
             h3 { (title) }
             p class="dim" { "For you to read and run. Bartizan never changes an account." }
-            @for advice in &incident.todo {
+            @for advice in incident.todo.iter().take(most) {
                 p { (text(&advice.why)) }
                 (command(&advice.command))
             }

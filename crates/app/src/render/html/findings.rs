@@ -15,7 +15,7 @@ pub(crate) fn findings(findings: &[Finding]) -> Markup {
         section id="findings" {
             h2 { (counted(findings.len() as u64, "finding", "findings")) }
             div id="filters" hidden {}
-            table {
+            table class="findings" {
                 thead {
                     tr {
                         th scope="col" { "severity" }

@@ -5,7 +5,7 @@ use bartizan_incident::{Incident, PersistentChange};
 use maud::{Markup, html};
 
 use super::bill;
-use super::card::todo;
+use super::card::{TODO_SHOWN, todo};
 use super::command::command;
 use super::escape::{brief, text};
 use super::evidence::opened;
@@ -17,6 +17,8 @@ use crate::watch_result::WatchResult;
 
 /// Moments that are listed; the rest is among the findings.
 const MOMENTS_SHOWN: usize = 150;
+/// People behind it that are shown in full.
+const SUSPECTS_SHOWN: usize = 20;
 /// Lines of a list of the incident.
 const LINES_SHOWN: usize = 60;
 
@@ -30,7 +32,7 @@ pub(crate) fn one(number: usize, incident: &Incident, watched: &WatchResult) -> 
             (who(incident))
             (ways(incident, watched))
             (reach(incident, watched))
-            (todo("What to do", incident))
+            (todo("What to do", incident, TODO_SHOWN))
         }
     }
 }
@@ -81,7 +83,7 @@ pub(crate) fn story(incident: &Incident, watched: &WatchResult, window: TimeWind
 /// Suspects, and how they came to their calls.
 pub(crate) fn who(incident: &Incident) -> Markup {
     html! {
-        @for suspect in &incident.actor {
+        @for suspect in incident.actor.iter().take(SUSPECTS_SHOWN) {
             h3 { "Who: " (brief(&suspect.name)) }
             dl {
                 @if let Some(key) = &suspect.access_key_id {

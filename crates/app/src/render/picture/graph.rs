@@ -11,7 +11,7 @@ const WIDTH: i64 = 960;
 const ROW: i64 = 52;
 const BOX_HEIGHT: i64 = 32;
 /// Space between columns, in which a word stands.
-const GAP: i64 = 130;
+const GAP: i64 = 165;
 
 /// Where the nodes stand.
 struct GraphPlan {
@@ -65,11 +65,13 @@ impl GraphPlan {
         format!("M{start} {y1} C {middle} {y1} {middle} {y2} {end} {y2}")
     }
 
-    /// Where the word of an edge stands: above its middle, a little off for each edge beside it.
+    /// Where the word of an edge ends: before its target, where no other edge's word is.
     fn word(&self, edge: &AccessEdge, beside: i64) -> (i64, i64) {
         let ((x1, y1), (x2, y2)) = (self.places[edge.from], self.places[edge.to]);
-        let x = (x1.min(x2) + self.box_width + x1.max(x2)) / 2;
-        (x, (y1 + y2) / 2 - 5 + beside * 12)
+        if x2 <= x1 {
+            return (x1 + self.box_width + GAP, i64::midpoint(y1, y2));
+        }
+        (x2 - 6, y2 - 6 + beside * 13)
     }
 }
 
@@ -80,7 +82,7 @@ pub(crate) fn graph(graph: &AccessGraph, name: &str) -> Markup {
     }
     let plan = GraphPlan::of(graph);
     let characters = (plan.box_width / 7) as usize;
-    let label = ((GAP + 30) / 6) as usize;
+    let label = (GAP / 6) as usize;
     let picture = html! {
         @for edge in &graph.edges {
             path class=(edge_class(edge)) d=(plan.path(edge)) { title { (text(&edge.through)) } }
@@ -96,10 +98,9 @@ pub(crate) fn graph(graph: &AccessGraph, name: &str) -> Markup {
             }
         }
         @for (n, edge) in graph.edges.iter().enumerate() {
-            @let same = graph.edges[..n].iter()
-                .filter(|e| (e.from, e.to) == (edge.from, edge.to)).count() as i64;
+            @let same = graph.edges[..n].iter().filter(|e| e.to == edge.to).count() as i64;
             @let (x, y) = plan.word(edge, same);
-            text class="dim halo" x=(x) y=(y) text-anchor="middle" { (cut(&edge.through, label)) }
+            text class="dim halo" x=(x) y=(y) text-anchor="end" { (cut(&edge.through, label)) }
         }
     };
     html! {
