@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::browser::Scenario;
 use super::{Served, script};
-use crate::common::{Home, root};
+use crate::common::root;
 use crate::watch::home_with;
 
 /// The value of a hidden field of a page.
