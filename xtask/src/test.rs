@@ -60,7 +60,7 @@ fn run_steps(
         tools::localstack(root).map(drop)
     })?;
     step("Chromium", &mut || {
-        tools::chromium();
+        tools::debian();
         Ok(())
     })?;
     step("the generated tables are fresh", &mut || are_tables_fresh())?;

@@ -83,7 +83,7 @@ pub(crate) struct AccessPath {
 }
 
 /// How sure it is that a way is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum PathVerdict {
     No,

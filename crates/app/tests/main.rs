@@ -7,6 +7,8 @@
 )]
 
 mod access;
+mod alert_receivers;
+mod alerts;
 mod answers;
 mod bench;
 mod blind;
@@ -25,6 +27,7 @@ mod posture_facts;
 mod posture_truth;
 mod posture_watch;
 mod queue;
+mod receiver;
 mod report;
 mod sensors;
 mod spend;
@@ -32,5 +35,7 @@ mod status;
 mod store;
 mod watch;
 mod watch_bill;
+mod watch_live;
+mod watch_queue;
 mod words;
 mod write_once;

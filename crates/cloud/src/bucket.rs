@@ -52,6 +52,13 @@ pub struct S3Folder {
 }
 
 impl S3Folder {
+    /// Name of the bucket.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        let rest = self.place.strip_prefix("s3://").unwrap_or(&self.place);
+        rest.split('/').next().unwrap_or(rest)
+    }
+
     /// Opens `s3://bucket/prefix` with the given identity.
     ///
     /// # Errors

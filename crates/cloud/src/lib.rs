@@ -17,6 +17,7 @@ pub mod public_keys;
 pub mod queue;
 pub mod request;
 pub mod role;
+pub mod sink_calls;
 pub mod table;
 pub mod template;
 pub mod write_once;

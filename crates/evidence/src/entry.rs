@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use bartizan_model::{Evidence, Finding};
+use bartizan_model::{AlertSilence, Evidence, Finding};
+
+use super::note::IncidentNote;
 
 /// Log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,18 @@ pub enum EntryKind {
     },
     /// Finding accepted by a user.
     Justification(Justification),
+    /// Alerts that a user does not want for a while.
+    Silence(AlertSilence),
+    /// A silence that a user ended early.
+    #[serde(rename = "silence-ended")]
+    SilenceEnded {
+        /// Index of its entry.
+        entry: u64,
+        author: String,
+        reason: String,
+    },
+    /// Something that somebody did about an incident on the page.
+    Note(IncidentNote),
     /// Newest digests of CloudTrail that were verified.
     Trail {
         heads: Vec<TrailHead>,
@@ -81,6 +95,9 @@ pub struct Justification {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantRef>,
     pub reason: String,
+    /// Who accepted it, e.g. `alice`; none on the command line, where the key says who.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Expiry, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,

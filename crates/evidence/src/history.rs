@@ -13,6 +13,7 @@ use super::{
 };
 use bartizan_inventory::fact::Hash;
 use bartizan_inventory::snapshot::{CallStatus, RecordedSnapshot, Snapshot, fact_root};
+use bartizan_model::AlertSilence;
 use bartizan_model::limits::{DOCUMENTS_BYTES_MAX, HISTORY_BUNDLES_MAX};
 
 /// Snapshot in a log.
@@ -242,6 +243,51 @@ pub fn justifications(
             _ => None,
         })
         .collect())
+}
+
+/// Appends a silence or the end of one, and gives the index of the entry.
+///
+/// # Errors
+/// If the storage fails; the log is then unchanged.
+pub fn append_silence(
+    log: &mut EvidenceLog<'_>,
+    key: &LogKey,
+    what: EntryKind,
+    (tool, now): (&str, Timestamp),
+) -> Result<u64, LogError> {
+    log.append(
+        key,
+        vec![LogEntry {
+            time: format!("{now:.3}"),
+            tool: tool.to_owned(),
+            log_size: 0,
+            what,
+        }],
+    )?;
+    Ok(log.size() - 1)
+}
+
+/// All silences that were not ended early, oldest first, with the index of their entries. Their
+/// times may be over.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn silences(log: &EvidenceLog<'_>) -> Result<Vec<(u64, AlertSilence)>, LogError> {
+    let mut silences = BTreeMap::new();
+    for (index, text) in log.entries(0)? {
+        match serde_json::from_str(&text) {
+            Ok(LogEntry {
+                what: EntryKind::Silence(silence),
+                ..
+            }) => drop(silences.insert(index, silence)),
+            Ok(LogEntry {
+                what: EntryKind::SilenceEnded { entry, .. },
+                ..
+            }) => drop(silences.remove(&entry)),
+            _ => {}
+        }
+    }
+    Ok(silences.into_iter().collect())
 }
 
 /// Documents of a store, read from its packs on demand, newest pack first.

@@ -20,6 +20,7 @@ mod entry;
 mod history;
 mod key;
 mod log;
+mod note;
 mod pack;
 mod proof;
 mod storage;
@@ -27,9 +28,13 @@ mod trail_heads;
 mod verify;
 
 pub use entry::{EntryKind, FileRef, GrantRef, Justification, LogEntry, SnapshotRef, TrailHead};
-pub use history::{Documents, LoggedSnapshot, append, facts, justifications, justify, snapshots};
+pub use history::{
+    Documents, LoggedSnapshot, append, append_silence, facts, justifications, justify, silences,
+    snapshots,
+};
 pub use key::{KeyError, LogKey};
 pub use log::{EvidenceLog, LogError, is_head};
+pub use note::{IncidentNote, NoteAct, append_note, incident_notes};
 pub use pack::{PackError, PackFrame, documents, find, records, write_packs};
 pub use proof::{FactProof, ProofError};
 pub use storage::{MemoryStorage, Storage, StorageError};

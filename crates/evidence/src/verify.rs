@@ -504,7 +504,12 @@ impl VerifyWalk<'_> {
                             .map_or(String::new(), |a| format!("account {a}: "))
                     ));
                 }
-                EntryKind::Justification(_) | EntryKind::Trail { .. } | EntryKind::Other => {}
+                EntryKind::Justification(_)
+                | EntryKind::Silence(_)
+                | EntryKind::SilenceEnded { .. }
+                | EntryKind::Note(_)
+                | EntryKind::Trail { .. }
+                | EntryKind::Other => {}
             }
         }
     }

@@ -314,8 +314,9 @@ impl UnionFind {
     }
 }
 
-/// An id for each: that of the incident it was before, else one of its own, made of its first bad
-/// finding.
+/// An id for each, made of its first bad finding, so that it is the same in whatever order findings
+/// came. An incident that began before what was read keeps the id that it had. Other ids that it had
+/// are merged into it.
 fn identify(
     found: &[Vec<usize>],
     members: &[IncidentMember<'_>],
@@ -349,8 +350,14 @@ fn identify(
                 .unwrap_or(&part[0]);
             finding_id("incident", &members[*bad].finding.id, false, 0)[..12].to_owned()
         };
-        let id = was.first().map_or_else(own, |i| i.id.clone());
-        merges.extend(was.iter().skip(1).map(|from| MergedIncident {
+        let first = part
+            .iter()
+            .filter_map(|n| members[*n].finding.first_time.as_deref());
+        let first = first.min();
+        let older = was.iter().find(|i| Some(i.first_time.as_str()) < first);
+        let id = older.map_or_else(own, |i| i.id.clone());
+        let others = was.iter().filter(|i| i.id != id);
+        merges.extend(others.map(|from| MergedIncident {
             into: id.clone(),
             from: from.id.clone(),
         }));

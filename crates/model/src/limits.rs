@@ -279,3 +279,10 @@ pub const TRAIL_PLACES_MAX: usize = 20_000;
 pub const NEW_OBJECTS_MAX: usize = 100_000;
 /// Places (account and region) that health lists by name; all are counted.
 pub const HEALTH_PLACES_MAX: usize = 20_000;
+/// Messages of queues that were given up, and deleted objects, that are kept.
+pub const QUEUE_LOSSES_MAX: usize = 1_000;
+/// Bytes that are kept of a message that was given up.
+pub const QUEUE_BODY_BYTES_KEPT: usize = 4096;
+/// Characters of a command that a page shows; a longer one is not shown, for a part would do
+/// something else. A policy document in it has at most 10,240.
+pub const SHOWN_COMMAND_MAX: usize = 12_000;

@@ -23,7 +23,7 @@ pub(crate) enum AccessCommand {
 }
 
 /// Table of the actions of AWS.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct ActionTable {
     /// Another table of actions, as cargo xtask iam-data writes it
     #[arg(long, value_name = "FILE")]

@@ -1,9 +1,11 @@
 //! The command line as typed.
 
 mod access;
+mod alerts;
 mod detection;
 mod evidence;
 mod posture;
+mod serve;
 mod spend;
 mod values;
 
@@ -16,12 +18,16 @@ pub(crate) use access::{
     AccessEvalArgs, AccessPolicyDiffArgs, AccessPublicArgs, AccessQuestionArgs, AccessReachArgs,
     AccessUnusedArgs, AccessWhoCanArgs, ActionTable, PolicySide,
 };
+pub(crate) use alerts::{
+    AlertsCommand, AlertsListArgs, AlertsRedriveArgs, AlertsSilenceArgs, AlertsTestArgs,
+};
 pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, WatchArgs};
 pub(crate) use evidence::{
     DiffArgs, FlatArgs, RoleCheckArgs, RoleCommand, RoleForm, SnapshotArgs, VerifyCommand,
     VerifyTrailArgs,
 };
 pub(crate) use posture::{CheckArgs, CredentialSort, CredentialsArgs, Standard};
+pub(crate) use serve::ServeArgs;
 pub(crate) use spend::{LadderArgs, LadderForm, SpendArgs, SpendCommand};
 pub(crate) use values::time;
 
@@ -50,6 +56,7 @@ const EXAMPLES: &str = "\
 Examples:
   bartizan watch --once ./evidence         all of it: snapshots, trail, incidents
   bartizan report -o report.html           the same as one file to hand on
+  bartizan serve                           the same, live, in a browser
   bartizan snapshot --profile audit        read the account, sign what was found
   bartizan diff                            what changed since the snapshot before
   bartizan snapshot --from ./dump          the same from a folder of AWS CLI output
@@ -154,7 +161,10 @@ pub(crate) enum Command {
     /// Is the alarm on, what does it not see, since when (exit 0 on, 11 blind somewhere, 1 off)
     Status,
     Report(ReportArgs),
+    Serve(ServeArgs),
     Accept(AcceptArgs),
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     Diff(DiffArgs),
     Check(CheckArgs),
     Credentials(CredentialsArgs),

@@ -11,7 +11,7 @@ use super::values::severity;
 /// Judge what is open now: credentials, public and shared resources, ports, logging, billing alarms
 ///
 /// Each check says fail, pass or unknown for each resource. What was not read never passes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   bartizan check                                  the last snapshot of each account in the store

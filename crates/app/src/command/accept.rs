@@ -49,6 +49,7 @@ pub(super) fn run(global: &Global, args: &AcceptArgs) -> Result<Outcome> {
         title: finding.title.clone(),
         grant: GrantRef::of(finding),
         reason: reason.clone(),
+        by: None,
         until: args.until.map(|t| t.to_string()),
     };
     justify(global, args, justification, &finding.summary, now)
@@ -84,6 +85,7 @@ fn accept_result(
         title: title.to_owned(),
         grant: Some(grant),
         reason: reason.to_owned(),
+        by: None,
         until: args.until.map(|t| t.to_string()),
     };
     let summary = format!("{} {}: {title}", result.check, result.resource);
@@ -151,6 +153,7 @@ fn whole(
             title: finding.title.clone(),
             grant: GrantRef::of(&finding),
             reason: reason.to_owned(),
+            by: None,
             until: args.until.map(|t| t.to_string()),
         };
         let index = store::justify(global, storage.as_ref(), justification, now)?;

@@ -7,7 +7,6 @@ use bartizan_detect::work::ActorWork;
 use bartizan_detect::{DetectionResult, Evaluator, Rules, ScanPlan};
 use bartizan_evidence::Storage;
 use bartizan_model::{Finding, Severity};
-use bartizan_trail::{Field, TrailItem, TrailReader};
 use serde::Serialize;
 
 use crate::cli::{DetectArgs, Format, Global};
@@ -16,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::render::{self, Bytes, Out, shell};
 use crate::store;
 use crate::trail::{TrailObject, WantedObjects, objects};
+use crate::trail_records::each_record;
 
 pub(super) fn run(global: &Global, args: &DetectArgs) -> Result<Outcome> {
     if let (Some(since), Some(until)) = (args.since, args.until)
@@ -89,30 +89,12 @@ pub(super) fn run(global: &Global, args: &DetectArgs) -> Result<Outcome> {
 /// Prints the records with these ids, as they stand in the log.
 fn show_events(objects: &[TrailObject], ids: &[String]) -> Result<Outcome> {
     let mut out = Out::new();
-    let (mut found, mut unread) = (0, 0);
-    let mut reader = TrailReader::new();
-    for object in objects {
-        let Ok(mut source) = object.open() else {
-            unread += 1;
-            continue;
-        };
-        let mut records = Vec::new();
-        reader.read(&mut source, &mut |item| {
-            if let TrailItem::Event(event) = item
-                && (event
-                    .text(Field::EventId)
-                    .is_some_and(|id| ids.iter().any(|i| *i == id))
-                    || ids.contains(&event.id().to_string()))
-            {
-                records.push(event.record().compact().into_owned());
-            }
-        });
-        for record in records {
-            let value = serde_json::from_str(&record).unwrap_or(serde_json::Value::String(record));
-            out.json(Format::Json, vec![value])?;
-            found += 1;
-        }
-    }
+    let mut found = 0;
+    let unread = each_record(objects, ids, &mut |record| {
+        out.json(Format::Json, vec![record])?;
+        found += 1;
+        Ok(true)
+    })?;
     if found == 0 {
         let unread = if unread > 0 {
             format!(", of which {unread} could not be read")

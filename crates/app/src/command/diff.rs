@@ -2,16 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 use bartizan_iam::Actions;
-use bartizan_inventory::diff::{SnapshotDiff, SnapshotVersion, diff};
-use bartizan_inventory::fact::FactKinds;
-use bartizan_inventory::snapshot::{Snapshot, side_lines};
 
 use crate::access::{self, StatePair};
 use crate::cli::{DiffArgs, Format, Global};
 use crate::named_snapshots::pairs;
 use crate::outcome::Outcome;
 use crate::render::{self, Out, SnapshotPair};
-use crate::store::Loaded;
+use crate::snapshot_diff::between;
 
 pub(super) fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
     let paired = pairs(
@@ -91,22 +88,4 @@ pub(super) fn run(global: &Global, args: &DiffArgs) -> Result<Outcome> {
         out.json(global.format, rows)?;
     }
     Ok(outcome)
-}
-
-fn between(before: &Loaded, after: &Loaded) -> Result<SnapshotDiff> {
-    let old = Snapshot::parse(&before.text).map_err(|e| anyhow::anyhow!("{}: {e}", before.name))?;
-    let new = Snapshot::parse(&after.text).map_err(|e| anyhow::anyhow!("{}: {e}", after.name))?;
-    Ok(diff(
-        &FactKinds::builtin(),
-        &SnapshotVersion {
-            snapshot: &old,
-            side: side_lines(&before.side).collect(),
-            documents: &before.documents,
-        },
-        &SnapshotVersion {
-            snapshot: &new,
-            side: side_lines(&after.side).collect(),
-            documents: &after.documents,
-        },
-    ))
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod access;
+mod alerts;
 mod check;
 mod completions;
 mod credentials;
@@ -12,6 +13,7 @@ mod ladder_check;
 mod report;
 mod role;
 mod rules;
+mod serve;
 mod snapshot;
 mod snapshots;
 mod spend;
@@ -36,7 +38,9 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Snapshots => snapshots::run(&cli.global),
         Command::Watch(args) => watch::run(&cli.global, &args),
         Command::Report(args) => report::run(&cli.global, &args),
+        Command::Serve(args) => serve::run(&cli.global, &args),
         Command::Accept(args) => accept::run(&cli.global, &args),
+        Command::Alerts(command) => alerts::run(&cli.global, &command),
         Command::Diff(args) => diff::run(&cli.global, &args),
         Command::Check(args) => check::run(&cli.global, &args),
         Command::Credentials(args) => credentials::run(&cli.global, &args),

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::cli::{Global, ReportArgs};
+use crate::coverage_strip::CoverageStrip;
 use crate::files::write_whole;
 use crate::outcome::Outcome;
 use crate::render::{self, Out};
@@ -21,10 +22,16 @@ pub(super) fn run(global: &Global, args: &ReportArgs) -> Result<Outcome> {
         )
     })?;
     if args.output == Path::new("-") {
-        Out::new().raw(&render::report(&watched))?;
+        Out::new().raw(&document(global, &watched)?)?;
         return Ok(Outcome::Done);
     }
-    write_whole(&args.output, &render::report(&watched))?;
+    write_whole(&args.output, &document(global, &watched)?)?;
     render::talk(global, &format!("wrote {}", args.output.display()));
     Ok(Outcome::Done)
+}
+
+/// The report of a watch, with the coverage of the store's snapshots.
+pub(super) fn document(global: &Global, watched: &WatchResult) -> Result<String> {
+    let sight = CoverageStrip::of(global, watched)?;
+    Ok(render::report(watched, &sight))
 }

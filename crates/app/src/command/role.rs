@@ -6,8 +6,11 @@ use anyhow::{Context, Result};
 use bartizan_cloud::live::{Identity, Live};
 use bartizan_cloud::queue::{arn_of, queue_reader_policy};
 use bartizan_cloud::role;
+use bartizan_cloud::sink_calls::sinks_policy;
 use serde_json::json;
 
+use super::watch::configured_sinks;
+use crate::alerting::sink_permissions;
 use crate::cli::{Format, Global, RoleCheckArgs, RoleCommand, RoleForm};
 use crate::import::{call_table, runtime};
 use crate::outcome::Outcome;
@@ -32,6 +35,12 @@ fn print(args: &RoleCommand) -> Result<Outcome> {
             .split_once('/')
             .unwrap_or((bucket.trim_start_matches("s3://"), ""));
         let policy = role::bucket_policy(bucket, prefix.trim_matches('/'), &args.principal);
+        out.raw(&format!("{}\n", serde_json::to_string_pretty(&policy)?))?;
+        return Ok(Outcome::Done);
+    }
+    if let Some(file) = &args.sinks {
+        let wanted = sink_permissions(&configured_sinks(Some(file))?)?;
+        let policy = sinks_policy(&wanted);
         out.raw(&format!("{}\n", serde_json::to_string_pretty(&policy)?))?;
         return Ok(Outcome::Done);
     }

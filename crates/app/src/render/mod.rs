@@ -5,14 +5,17 @@ mod access;
 mod access_diff;
 mod access_effective;
 mod access_set;
+mod alerts;
 mod bar;
 mod check;
 mod credentials;
 mod crossing;
 mod diff;
 mod findings;
+pub(crate) mod html;
 mod ladder;
 mod ocsf;
+pub(crate) mod picture;
 mod report;
 mod sensors;
 mod spend;
@@ -43,6 +46,7 @@ pub(crate) use access_effective::{
     left_out, left_out_json, reach_json, reach_line, reach_summary, reach_word,
 };
 pub(crate) use access_set::{allowed_of_set, answer_of_set, lines_of_set, word_of_set};
+pub(crate) use alerts::{alert_list, matched, silence_list, undelivered};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;
 pub(crate) use check::{CheckList, check_reasons, checked, explained, listed};
@@ -60,7 +64,8 @@ pub(crate) use spend::{
 pub(crate) use status::{health_lines, status, status_json};
 pub(crate) use timeline::timeline;
 pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
-pub(crate) use watch::watched;
+pub(crate) use watch::{first_line, watched};
+pub(crate) use words::minute;
 pub(crate) use work::{is_shown_unasked, work};
 
 /// Standard output, without colors where it is no terminal.
@@ -254,7 +259,7 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 /// JSON with its bidirectional characters as escapes, which mean the same.
-fn visible_bidi(json: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn visible_bidi(json: &str) -> std::borrow::Cow<'_, str> {
     if json.bytes().all(|b| b <= b'~') {
         return json.into();
     }

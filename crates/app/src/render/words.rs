@@ -19,7 +19,7 @@ pub(super) fn thousands(n: u64) -> String {
 }
 
 /// `2026-03-11 02:14` of RFC 3339.
-pub(super) fn minute(time: &str) -> String {
+pub(crate) fn minute(time: &str) -> String {
     match (time.get(..10), time.get(11..16)) {
         (Some(day), Some(minute)) => format!("{day} {minute}"),
         _ => time.to_owned(),

@@ -1,6 +1,7 @@
 //! Scan results that are kept, so that an object is read once. SQLite beside the state; whoever
 //! deletes it costs the next run a reading of the lookback, nothing else.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -104,6 +105,14 @@ impl KeptScans {
         Ok(statement
             .query_row(params![name, version, plan.as_slice()], |row| row.get(0))
             .optional()?)
+    }
+
+    /// Version of each object by name, of all that are kept.
+    pub(crate) fn versions(&self) -> Result<BTreeMap<String, Option<String>>> {
+        let table = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut statement = table.connection.prepare("select name, version from scan")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Keeps a result; written at the latest by [`Self::flush`].

@@ -10,6 +10,7 @@ use bartizan_spend::{FALSE_ALARMS, JudgeOptions};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::alerting::{SinkConfig, routes};
 use crate::bill::BillSource;
 use crate::rebuild::RebuildTable;
 
@@ -49,6 +50,8 @@ pub(super) struct Config {
     pub(super) output: Output,
     /// Clocks of a watch that goes on.
     pub(super) watch: WatchClocks,
+    /// Where alerts go.
+    pub(super) sink: Vec<SinkConfig>,
 }
 
 /// How often a watch that goes on looks at what does not come by itself.
@@ -314,6 +317,8 @@ impl Config {
             .for_each(place);
         config.rules.paths.iter_mut().for_each(place);
         config.vendors.iter_mut().for_each(place);
+        config.sink.iter_mut().for_each(|sink| sink.place(base));
+        routes(&config.sink).with_context(|| name.to_string())?;
         config
             .networks
             .geo

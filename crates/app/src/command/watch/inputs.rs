@@ -1,5 +1,6 @@
 //! Inputs of a watch: the configuration, the log, the trail, and what was accepted.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -16,7 +17,8 @@ use crate::bill::BillParts;
 use crate::cli::{Global, WatchArgs};
 use crate::render::shell;
 use crate::store;
-use crate::trail::TrailObject;
+use crate::store::{KeptScans, StoreState};
+use crate::trail::{TrailObject, WantedObjects, objects, remembered_objects};
 
 /// Seconds of a day.
 const DAY_S: i64 = 86_400;
@@ -88,6 +90,48 @@ impl WatchInputs<'_> {
     }
 }
 
+/// Objects of the trail: those of the local sources and of the inbox, those that a queue named
+/// before, and with `listed` those of prefixes of S3.
+pub(super) fn trail_objects(
+    global: &Global,
+    config: &Config,
+    state: &StoreState,
+    scans: &KeptScans,
+    listed: bool,
+) -> Result<Vec<TrailObject>> {
+    let sources = config.trail.sources.iter();
+    let mut paths: Vec<String> = sources
+        .filter(|s| listed || !s.starts_with("s3://"))
+        .cloned()
+        .collect();
+    paths.extend(store::inbox(&global.store).map(|p| p.display().to_string()));
+    let profile = config.trail.profile.as_deref();
+    let wanted = WantedObjects {
+        paths: &paths,
+        list: None,
+        since: None,
+        until: None,
+        profile,
+    };
+    let (mut all, _) = objects(&wanted)?;
+    let versions = scans.versions()?;
+    let there: HashSet<&str> = all.iter().map(|o| o.name.as_str()).collect();
+    let known = state.objects()?;
+    let known = known.into_iter().filter(|(name, (_, learned))| {
+        !learned && name.starts_with("s3://") && !there.contains(name.as_str())
+    });
+    let known = known.map(|(name, (bytes, _))| {
+        let version = versions.get(&name).cloned().flatten();
+        (name, bytes, version)
+    });
+    let mut remembered = remembered_objects(known, profile)?;
+    if !remembered.is_empty() {
+        all.append(&mut remembered);
+        all.sort_by_cached_key(|object| (object.delivered(), object.name.clone()));
+    }
+    Ok(all)
+}
+
 /// All snapshots of the log; none where there is no log yet.
 pub(super) fn history(storage: &dyn Storage) -> Result<Vec<LoggedSnapshot>> {
     match EvidenceLog::open(storage) {
@@ -119,6 +163,7 @@ pub(super) fn accepted(storage: &dyn Storage, config: &Config) -> Result<Vec<Jus
             title: String::new(),
             grant: None,
             reason: accept.reason.clone(),
+            by: None,
             until: until.map(|t| t.to_string()),
         });
     }

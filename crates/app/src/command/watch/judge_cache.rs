@@ -38,6 +38,11 @@ impl JudgeCache {
         }
     }
 
+    /// Something came that the trail's verification must see, and the trail is quiet now.
+    pub(super) fn verify_again(&mut self) {
+        self.integrity.value = None;
+    }
+
     /// Whether a part is too old.
     pub(super) fn is_due(&self) -> bool {
         self.integrity.is_due() || self.bill.is_due() || self.sensors.is_due()

@@ -166,7 +166,8 @@ pub(super) fn learned_memory(
     let plan = scan_plan(inputs, memory)?;
     let mut learner = Evaluator::new(&plan);
     take_all(inputs, &plan, &to_learn, scans, &mut learner)?;
-    scans.remove(leaving.iter().map(|o| o.name.as_str()))?;
+    let left = || leaving.iter().map(|o| o.name.as_str());
+    scans.remove(left())?;
     let DetectionResult { memory, .. } = learner.finish(true, &|_| String::new());
     let kept = Some((FIRST_SEEN, memory.to_bytes()));
     Ok(LearnedMemory { memory, kept })

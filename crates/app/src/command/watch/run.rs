@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use bartizan_alert::{WatchedState, alerts_of};
 use bartizan_detect::attribution::CallMap;
 use bartizan_detect::{DetectionResult, Evaluator};
 use bartizan_incident::attribution::name_origins;
@@ -19,9 +20,11 @@ use super::inputs::WatchInputs;
 use super::integrity::integrity;
 use super::judge_cache::JudgeCache;
 use super::kept_trail::{KnownObjects, learned_memory, scan_plan, take_all};
+use super::queue_losses::QueueLosses;
 use super::result::watch_result;
+use crate::alerting::routes;
 use crate::detection::work_of;
-use crate::store::{KeptScans, RunState, StoreState};
+use crate::store::{KeptScans, NewAlerts, RunState, StoreState, silences};
 use crate::trail::TrailObject;
 use crate::watch_result::{RESULT, WatchResult};
 
@@ -107,6 +110,9 @@ pub(super) fn judge(
     let sensors = cache.sensors.watched(inputs.config, state, since)?;
     compared.findings.extend(sensors.findings());
     compared.findings.extend(cache.blind.iter().cloned());
+    let losses = QueueLosses::kept(state)?;
+    compared.findings.extend(losses.findings());
+    compared.coverage.holes.extend(losses.holes());
     mark_accepted(inputs, &mut compared.findings);
     sort(&mut compared.findings);
     let findings = compared.findings.iter().chain(&posture.findings);
@@ -148,6 +154,13 @@ pub(super) fn judge(
     kept.push((REPORTED, serde_json::to_vec(&reported)?));
     kept.push((RESULT, serde_json::to_vec(&watched)?));
     kept.append(&mut posture.kept);
+    let before = WatchResult::last(state)?;
+    let since_text = since.to_string();
+    let after = told(&watched, &watched.merged, &since_text);
+    let last = before.as_ref().map(|b| told(b, &[], ""));
+    let alerts = alerts_of(&last.unwrap_or_default(), &after, inputs.now);
+    let routes = routes(&inputs.config.sink)?;
+    let silences = silences(inputs.storage.as_ref())?;
     state.keep(RunState {
         findings: &watched.findings,
         since: &since.to_string(),
@@ -155,8 +168,30 @@ pub(super) fn judge(
         merges: &merges,
         objects,
         kept,
+        alerts: NewAlerts {
+            alerts: &alerts,
+            first: &|| alerts_of(&WatchedState::default(), &after, inputs.now),
+            routes: &routes,
+            silences: &silences,
+            now: inputs.now,
+        },
     })?;
     Ok(watched)
+}
+
+/// A result as alerts are made of it.
+fn told<'a>(
+    watched: &'a WatchResult,
+    merged: &'a [(String, String)],
+    since: &'a str,
+) -> WatchedState<'a> {
+    WatchedState {
+        findings: &watched.findings,
+        incidents: &watched.incidents,
+        merged,
+        as_of: &watched.as_of,
+        since,
+    }
 }
 
 /// Time of the last event or snapshot, seconds since 1970.

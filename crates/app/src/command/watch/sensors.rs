@@ -96,10 +96,6 @@ impl WatchedSensors {
 
 /// Entry of the state with findings that came by a queue added to those that are kept. What was
 /// last seen before `since` is let go.
-#[allow(
-    dead_code,
-    reason = "the loop calls it for each message that is a finding"
-)]
 pub(super) fn keep_messages<'m>(
     state: &StoreState,
     messages: impl Iterator<Item = (&'m str, &'m str)>,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::super::config::Config;
-use super::arrivals::{Arrival, ArrivalSender};
+use super::arrivals::{Arrival, ArrivalSender, Brought};
 use crate::trail::{TrailObject, WantedObjects, objects};
 
 /// Shortest time between two looks.
@@ -47,7 +47,7 @@ impl FolderSource {
             for object in self.changed() {
                 let (name, version) = (object.name.clone(), object.scan_version());
                 if !sender.send(Arrival {
-                    object,
+                    brought: Brought::Object(object),
                     receipt: None,
                 }) {
                     return;

@@ -4,12 +4,15 @@
 mod arrivals;
 mod clocks;
 mod folders;
+mod prefix_source;
+mod queue_source;
 mod round;
 mod signals;
 mod snapshot_taker;
 mod tick;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use bartizan_evidence::Storage;
@@ -18,10 +21,14 @@ use self::round::RoundEnd;
 use self::signals::Signals;
 use super::config::Config;
 use super::health::WatchKeeper;
+use crate::alerting::{Delivery, Sink};
 use crate::cli::{Global, WatchArgs};
 use crate::outcome::Outcome;
 use crate::render;
 use crate::store::{self, KeptScans, StoreState};
+
+/// Time that deliveries have to end.
+const STOP: Duration = Duration::from_secs(5);
 
 /// What lives as long as the process.
 struct LiveWatch<'a> {
@@ -32,6 +39,8 @@ struct LiveWatch<'a> {
     scans: KeptScans,
     signals: Signals,
     keeper: WatchKeeper,
+    /// Where there are sinks.
+    delivery: Option<Delivery>,
 }
 
 /// Watches until a signal ends it.
@@ -46,11 +55,17 @@ pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<O
         storage: Arc::from(store::open(global)?),
         signals,
         keeper: WatchKeeper::start(&global.store, &config)?,
+        delivery: None,
     };
     let mut config = Arc::new(config);
+    watch.delivery = watch.deliveries(&config)?;
     loop {
         match watch.round(&config)? {
             RoundEnd::Stop => {
+                if let Some(delivery) = watch.delivery.take() {
+                    // What is left waits in the outbox.
+                    delivery.stop(STOP);
+                }
                 watch.keeper.stopped();
                 render::talk(global, "stopped: everything that came is kept");
                 return Ok(Outcome::Done);
@@ -59,6 +74,10 @@ pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<O
                 render::talk(global, "the configuration was read again");
                 watch.keeper.reloading();
                 watch.keeper.use_config(&new)?;
+                if let Some(delivery) = watch.delivery.take() {
+                    delivery.stop(STOP);
+                }
+                watch.delivery = watch.deliveries(&new)?;
                 config = new;
             }
             RoundEnd::Anew => {}
@@ -67,6 +86,14 @@ pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<O
 }
 
 impl LiveWatch<'_> {
+    /// Deliveries to the sinks of a configuration.
+    fn deliveries(&self, config: &Config) -> Result<Option<Delivery>> {
+        if config.sink.is_empty() {
+            return Ok(None);
+        }
+        Delivery::start(&self.global.store, Sink::all(&config.sink)?).map(Some)
+    }
+
     /// Configuration as it is now; the old one stays where it cannot be used.
     fn reloaded(&self) -> Result<Config> {
         Config::find(self.args.dir.as_deref(), self.args.config.as_deref()).context("on SIGHUP")

@@ -8,13 +8,13 @@ use bartizan_evidence::Storage;
 use jiff::Timestamp;
 
 use super::super::config::Config;
-use super::super::inputs::{WatchInputs, accepted, history};
+use super::super::inputs::{WatchInputs, accepted, history, trail_objects};
 use super::super::judge_cache::CacheAges;
 use super::super::kept_trail::{learned_memory, scan_plan};
 use super::super::run::parted;
 use super::super::write_outputs;
 use super::LiveWatch;
-use super::arrivals::Arrivals;
+use super::arrivals::{Arrivals, SourcesStart};
 use super::signals::Signal;
 use super::snapshot_taker::SnapshotTaker;
 use super::tick::LiveTrail;
@@ -22,7 +22,7 @@ use crate::bill::BillParts;
 use crate::cli::{Global, WatchArgs};
 use crate::render;
 use crate::store;
-use crate::trail::{WantedObjects, objects};
+use crate::trail::TrailObject;
 
 /// Longest wait for something new before signals and clocks are looked at.
 const WAIT_MAX: Duration = Duration::from_millis(250);
@@ -44,7 +44,8 @@ impl LiveWatch<'_> {
     /// Evaluates what is kept, then ticks until something asks for a new evaluation.
     pub(super) fn round(&mut self, config: &Arc<Config>) -> Result<RoundEnd> {
         let storage = self.storage.clone();
-        let mut inputs = inputs(self.global, self.args, &storage, config)?;
+        let objects = trail_objects(self.global, config, &self.state, &self.scans, false)?;
+        let mut inputs = inputs((self.global, self.args), &storage, config, objects)?;
         let known = self.state.objects()?;
         let (leaving, _) = parted(&inputs.objects, inputs.since());
         let memory = learned_memory(&inputs, &self.state, &leaving, &known, &self.scans)?;
@@ -55,9 +56,16 @@ impl LiveWatch<'_> {
         };
         let mut trail = LiveTrail::open(&plan, &inputs, &known, &self.scans, ages)?;
         trail.keep_next(memory.kept);
-        let arrivals = Arrivals::start(config, trail.taken())?;
+        let arrivals = Arrivals::start(SourcesStart {
+            config,
+            store: &self.global.store,
+            known: trail.taken(),
+            since: inputs.since(),
+        })?;
         let snapshots = SnapshotTaker::start(self.global, config)?;
         let mut failing: Option<Instant> = None;
+        // Files of the inbox that are only in the memory from now on.
+        let mut left = names_of_left(&inputs);
         loop {
             match self.signals.next() {
                 Some(Signal::Stop) => return Ok(RoundEnd::Stop),
@@ -83,9 +91,12 @@ impl LiveWatch<'_> {
                 render::note(self.global, &format!("a snapshot was not taken: {problem}"));
             }
             trail.set_blind(self.keeper.blind_findings());
+            for problem in arrivals.problems() {
+                render::note(self.global, &problem);
+            }
             let done = self
                 .log_changed(&mut inputs, &mut trail)
-                .and_then(|()| trail.take(&mut inputs, &self.scans, batch))
+                .and_then(|()| trail.take(&mut inputs, (&self.state, &self.scans), batch))
                 .and_then(|()| self.tick(&inputs, &mut trail))
                 .and_then(|()| self.keeper.ticked());
             match done {
@@ -107,6 +118,11 @@ impl LiveWatch<'_> {
                 }
             }
             arrivals.acknowledge(trail.receipts());
+            if !left.is_empty() {
+                let names = left.iter().map(String::as_str);
+                store::remove_from_inbox(&self.global.store, names)?;
+                left.clear();
+            }
             if trail.is_outdated() {
                 return Ok(RoundEnd::Anew);
             }
@@ -115,7 +131,10 @@ impl LiveWatch<'_> {
 
     fn tick(&mut self, inputs: &WatchInputs<'_>, trail: &mut LiveTrail<'_>) -> Result<()> {
         if let Some(watched) = trail.tick(inputs, &mut self.state, &self.scans)? {
-            write_outputs(inputs.config, &watched)?;
+            write_outputs(self.global, inputs.config, &watched)?;
+            if let Some(delivery) = &self.delivery {
+                delivery.nudge();
+            }
             let is_live = inputs.config.account.iter().any(|a| a.from.is_none());
             self.keeper.judged(&watched, is_live);
             let (rhythms, nonces) = trail.heard();
@@ -137,22 +156,18 @@ impl LiveWatch<'_> {
     }
 }
 
+fn names_of_left(inputs: &WatchInputs<'_>) -> Vec<String> {
+    let (left, _) = parted(&inputs.objects, inputs.since());
+    left.iter().map(|o| o.name.clone()).collect()
+}
+
 fn inputs<'i>(
-    global: &'i Global,
-    args: &'i WatchArgs,
+    (global, args): (&'i Global, &'i WatchArgs),
     storage: &'i Arc<dyn Storage>,
     config: &'i Config,
+    objects: Vec<TrailObject>,
 ) -> Result<WatchInputs<'i>> {
-    let wanted = WantedObjects {
-        paths: &config.trail.sources,
-        list: None,
-        since: None,
-        until: None,
-        profile: config.trail.profile.as_deref(),
-    };
-    let (objects, _) = objects(&wanted)?;
     let now = Timestamp::now();
-    let source = config.spend.source();
     Ok(WatchInputs {
         global,
         args,
@@ -161,10 +176,13 @@ fn inputs<'i>(
         log_size: store::log_size(storage.as_ref())?,
         history: history(storage.as_ref())?,
         objects,
-        bill: source
-            .map(|s| BillParts::find(global, &s, now))
-            .transpose()?,
+        bill: bill(global, config, now)?,
         accepted: accepted(storage.as_ref(), config)?,
         now,
     })
+}
+
+fn bill(global: &Global, config: &Config, now: Timestamp) -> Result<Option<BillParts>> {
+    let source = config.spend.source();
+    source.map(|s| BillParts::find(global, &s, now)).transpose()
 }

@@ -7,15 +7,19 @@ use anyhow::Result;
 use bartizan_detect::attribution::PlaceRhythm;
 use bartizan_detect::{DetectionResult, Evaluator, ScanPlan, Scanner};
 use bartizan_model::Finding;
+use bartizan_trail::digest::TrailFileName;
 use jiff::Timestamp;
 
 use super::super::health::nonce_in;
 use super::super::inputs::WatchInputs;
 use super::super::judge_cache::{CacheAges, JudgeCache};
 use super::super::kept_trail::{KnownObjects, read_and_keep, take_all};
+use super::super::queue_losses::QueueLosses;
 use super::super::run::{ObjectRow, judge, object_rows, parted};
-use super::arrivals::{Arrival, Receipt};
+use super::super::sensors::keep_messages;
+use super::arrivals::{Arrival, Brought, Receipt};
 use crate::store::{KeptScans, StoreState};
+use crate::trail::{TrailObject, delivered_at};
 use crate::watch_result::WatchResult;
 
 /// Longest time for which what came without changing a finding is not judged: it can only move
@@ -47,6 +51,11 @@ pub(super) struct LiveTrail<'p> {
     open: Openness,
     judged_at: Instant,
     judged: JudgedState,
+    /// What queues could not give, once there is something.
+    losses: Option<QueueLosses>,
+    /// Digests came since the trail was verified.
+    unverified: bool,
+    came_at: Instant,
     /// Newest events and usual silences, and when they were computed.
     rhythms: Vec<PlaceRhythm>,
     /// Nonces of canaries in the trail.
@@ -55,6 +64,14 @@ pub(super) struct LiveTrail<'p> {
     rhythms_at: Option<Instant>,
     /// What was taken must be evaluated anew after it is kept.
     anew: bool,
+}
+
+/// Time without arrivals after which new digests are verified, and not at the next hour only: a
+/// digest may come before the logs that it names.
+const QUIET: Duration = Duration::from_secs(5);
+
+fn is_digest(name: &str) -> bool {
+    matches!(TrailFileName::parse(name), TrailFileName::Digest { .. })
 }
 
 /// Whether there is anything to judge.
@@ -118,6 +135,9 @@ impl<'p> LiveTrail<'p> {
             open: Openness::Now,
             judged_at: Instant::now(),
             judged: JudgedState::default(),
+            losses: None,
+            unverified: false,
+            came_at: Instant::now(),
             rhythms: Vec::new(),
             nonces: BTreeSet::new(),
             nonces_at: None,
@@ -158,35 +178,89 @@ impl<'p> LiveTrail<'p> {
         self.open = Openness::Now;
     }
 
-    /// Reads what came. What is already there, in this version, only needs its receipt.
+    /// Takes what came.
     pub(super) fn take(
         &mut self,
         inputs: &mut WatchInputs<'_>,
-        scans: &KeptScans,
+        (state, scans): (&StoreState, &KeptScans),
         batch: Vec<Arrival>,
     ) -> Result<()> {
-        for Arrival { object, receipt } in batch {
+        let mut messages = Vec::new();
+        for Arrival { brought, receipt } in batch {
+            match brought {
+                Brought::Object(object) => self.take_object(inputs, scans, object)?,
+                Brought::Finding { queue, body } => messages.push((queue, body)),
+                Brought::Deleted { name } => self.deleted(inputs, state, &name)?,
+                Brought::Unread {
+                    queue,
+                    message,
+                    body,
+                    why,
+                } => {
+                    let losses = self.losses(state)?;
+                    losses.unread(&queue, &message, &body, &why, inputs.now);
+                }
+                Brought::Nothing => {}
+            }
             self.receipts.extend(receipt);
-            let version = object.scan_version();
-            match self.taken.get(&object.name) {
-                Some(known) if *known == version => continue,
-                Some(_) => self.anew = true,
-                None => {}
-            }
-            let plan = (self.plan, &self.fingerprint);
-            let output = read_and_keep(&object, plan, &mut self.scanner, scans)?;
-            self.rows.push((object.name.clone(), object.bytes, false));
-            self.taken.insert(object.name.clone(), version);
-            if !self.anew {
-                let spare = self.evaluator.take(&object.name, output);
-                self.scanner.reuse(spare);
-            }
-            inputs.objects.push(object);
-            self.open = self.open.max(Openness::Later);
+        }
+        if !messages.is_empty() {
+            let messages = messages.iter().map(|(q, b)| (q.as_str(), b.as_str()));
+            let (entry, _) = keep_messages(state, messages, self.since)?;
+            // They are findings at once, so that the next judgement sees them.
+            state.keep_entry(&entry)?;
+            self.open = Openness::Now;
         }
         // Objects that left the lookback are learned, not evaluated.
         self.anew |= inputs.since() > self.since;
         Ok(())
+    }
+
+    /// Reads an object, unless this version of it was taken before.
+    fn take_object(
+        &mut self,
+        inputs: &mut WatchInputs<'_>,
+        scans: &KeptScans,
+        mut object: TrailObject,
+    ) -> Result<()> {
+        let version = object.scan_version();
+        match self.taken.get(&object.name) {
+            Some(known) if *known == version => return Ok(()),
+            Some(_) => self.anew = true,
+            None => {}
+        }
+        let plan = (self.plan, &self.fingerprint);
+        let output = read_and_keep(&object, plan, &mut self.scanner, scans)?;
+        object.release();
+        self.rows.push((object.name.clone(), object.bytes, false));
+        self.taken.insert(object.name.clone(), version);
+        if !self.anew {
+            let spare = self.evaluator.take(&object.name, output);
+            self.scanner.reuse(spare);
+        }
+        self.unverified |= is_digest(&object.name);
+        self.came_at = Instant::now();
+        inputs.objects.push(object);
+        self.open = self.open.max(Openness::Later);
+        Ok(())
+    }
+
+    /// Notes that an object was deleted. What is older than the lookback expires as it should.
+    fn deleted(&mut self, inputs: &WatchInputs<'_>, state: &StoreState, name: &str) -> Result<()> {
+        let is_old = delivered_at(name).is_none_or(|time| time < self.since);
+        if !is_old && self.taken.contains_key(name) {
+            self.losses(state)?.deleted(name, inputs.now);
+        }
+        Ok(())
+    }
+
+    fn losses(&mut self, state: &StoreState) -> Result<&mut QueueLosses> {
+        self.open = Openness::Now;
+        let losses = match self.losses.take() {
+            Some(losses) => losses,
+            None => QueueLosses::kept(state)?,
+        };
+        Ok(self.losses.insert(losses))
     }
 
     /// Judges and keeps, if there is a reason to. The result is new.
@@ -200,6 +274,10 @@ impl<'p> LiveTrail<'p> {
             // The next round judges all of it; what came is on the disk before.
             self.keep_rows(state, scans)?;
             return Ok(None);
+        }
+        if self.unverified && self.came_at.elapsed() > QUIET {
+            self.unverified = false;
+            self.cache.verify_again();
         }
         let mut verdicts = match self.open {
             Openness::Closed if !self.cache.is_due() => return Ok(None),
@@ -227,6 +305,10 @@ impl<'p> LiveTrail<'p> {
             self.evaluator.resume(verdicts);
             self.keep_rows(state, scans)?;
             return Ok(None);
+        }
+        if let Some(losses) = &mut self.losses {
+            losses.forget(self.since);
+            state.keep_entry(&losses.entry()?)?;
         }
         let kept = scans.flush().and_then(|()| {
             let entries = (&*self.rows, self.entries.clone());

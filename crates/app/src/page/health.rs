@@ -1,0 +1,245 @@
+//! Rules and health: what each rule matched, what the last snapshots read, what the evidence log
+//! holds, and what the live watch says of itself.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use bartizan_detect::{RuleKind, Rules, builtin_files};
+use bartizan_model::{Finding, Severity, Stage, time_text};
+use jiff::Timestamp;
+use maud::{Markup, html};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::live::{Live, Seen};
+use crate::render::html::{brief, finding_row, text, word};
+use crate::render::minute;
+use crate::store::StoreState;
+use crate::watch_result::{EvidenceSummary, SnapshotSummary};
+
+/// Days that rules are counted over.
+const DAYS: i64 = 30;
+/// Findings of one rule.
+const FINDINGS_SHOWN: usize = 50;
+/// What the live watch says of its queue, sinks and canary.
+const HEALTH: &str = "health";
+
+/// Content of the page.
+#[derive(Serialize)]
+pub(super) struct HealthPage<'s> {
+    /// Those that matched first, then by stage.
+    rules: Vec<RuleRow>,
+    /// Start of the counts, RFC 3339.
+    since: String,
+    snapshots: &'s [SnapshotSummary],
+    evidence: Option<&'s EvidenceSummary>,
+    /// End of the last verified digest of the trail, RFC 3339.
+    trail_verified_until: Option<String>,
+    /// Queue, sinks and canary, as the live watch keeps them; none where it does not run.
+    watch: Option<Value>,
+}
+
+/// A rule with its counts.
+#[derive(Debug, Serialize)]
+struct RuleRow {
+    id: String,
+    title: String,
+    stage: Option<Stage>,
+    severity: Option<Severity>,
+    findings: u64,
+    last_time: Option<String>,
+}
+
+impl<'s> HealthPage<'s> {
+    pub(super) fn of(live: &Live, seen: &'s Seen, now: Timestamp) -> Result<Self> {
+        let watched = seen.watched.as_ref();
+        let end = watched
+            .and_then(|w| w.as_of.parse::<Timestamp>().ok())
+            .unwrap_or(now);
+        let since = time_text(end.as_second() - DAYS * 86_400);
+        let state = StoreState::read(&live.global().store)?;
+        let counts = state.as_ref().map(|s| s.rule_counts(&since)).transpose()?;
+        let health = state.as_ref().map(|s| s.get(HEALTH)).transpose()?.flatten();
+        Ok(Self {
+            rules: rules(counts.unwrap_or_default()),
+            since,
+            snapshots: watched.map_or(&[], |w| &w.snapshot),
+            evidence: watched.map(|w| &w.evidence),
+            trail_verified_until: verified_until(live)?,
+            watch: health.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+        })
+    }
+
+    /// The page.
+    pub(super) fn markup(&self) -> Markup {
+        let matched = self.rules.iter().filter(|r| r.findings > 0).count();
+        html! {
+            h1 { "Rules and health" }
+            section aria-labelledby="h-health" {
+                h2 id="h-health" { "Health" }
+                dl {
+                    @for s in self.snapshots {
+                        dt { "snapshot " (s.id) }
+                        dd {
+                            "account " (brief(&s.account)) ", " (minute(&s.taken)) " UTC, "
+                            (s.facts) " facts, " (s.calls_read) " of " (s.calls) " calls read"
+                        }
+                    }
+                    @if let Some(e) = self.evidence {
+                        dt { "evidence" }
+                        dd { (e.log_size) " entries, head " code { (brief(&e.head)) } }
+                    }
+                    dt { "trail verified until" }
+                    dd {
+                        @match &self.trail_verified_until {
+                            Some(until) => { (minute(until)) " UTC" }
+                            None => { "never: " code { "bartizan verify trail" } }
+                        }
+                    }
+                    dt { "live watch" }
+                    dd {
+                        @match &self.watch {
+                            None => "not running, or has not said yet",
+                            Some(value) => (facts_of(value)),
+                        }
+                    }
+                }
+            }
+            section aria-labelledby="h-rules" {
+                h2 id="h-rules" { "Rules" }
+                p {
+                    (self.rules.len()) " rules, " (matched) " of them matched since "
+                    (minute(&self.since)) " UTC"
+                }
+                div class="scroll" tabindex="0" role="group" aria-label="rules" { table {
+                    thead { tr {
+                        th scope="col" { "findings" } th scope="col" { "rule" }
+                        th scope="col" { "stage" } th scope="col" { "severity" }
+                        th scope="col" class="more" { "last, UTC" }
+                    } }
+                    tbody { @for r in self.rules.iter().filter(|r| r.findings > 0) { (row(r)) } }
+                } }
+                details id="d-quiet" {
+                    summary { (self.rules.len() - matched) " rules that matched nothing" }
+                    ul { @for r in self.rules.iter().filter(|r| r.findings == 0) {
+                        li {
+                            (brief(&r.title))
+                            @if let Some(stage) = r.stage { span class="dim" { " · " (stage) } }
+                        }
+                    } }
+                }
+            }
+        }
+    }
+}
+
+fn row(r: &RuleRow) -> Markup {
+    html! {
+        tr {
+            td { a href=(format!("/rule?id={}", utf8_percent_encode(&r.id, NON_ALPHANUMERIC))) { (r.findings) } }
+            td { (brief(&r.title)) }
+            td { @if let Some(stage) = r.stage { (stage) } }
+            td { @if let Some(severity) = r.severity { (word(severity)) } }
+            td class="more" { (r.last_time.as_deref().map(minute).unwrap_or_default()) }
+        }
+    }
+}
+
+/// A value of the live watch as lines of name and value.
+fn facts_of(value: &Value) -> Markup {
+    let lines: Vec<String> = match value {
+        Value::Object(fields) => fields
+            .iter()
+            .take(40)
+            .map(|(name, value)| match value {
+                Value::String(text) => format!("{name}: {text}"),
+                other => format!("{name}: {other}"),
+            })
+            .collect(),
+        other => vec![other.to_string()],
+    };
+    html! { @for line in &lines { (brief(line)) br; } }
+}
+
+/// Rules of ours with their counts; and those of others that matched.
+fn rules(counts: Vec<crate::store::RuleCount>) -> Vec<RuleRow> {
+    let mut by_id: BTreeMap<String, crate::store::RuleCount> =
+        counts.into_iter().map(|c| (c.rule.clone(), c)).collect();
+    let loaded = Rules::load(&builtin_files());
+    let mut rows: Vec<RuleRow> = loaded
+        .rules
+        .iter()
+        .filter(|r| !matches!(r.kind, RuleKind::Part))
+        .map(|r| {
+            let count = by_id.remove(&r.id.to_string());
+            RuleRow {
+                id: r.id.to_string(),
+                title: r.title.to_string(),
+                stage: Some(r.stage),
+                severity: Some(r.severity),
+                findings: count.as_ref().map_or(0, |c| c.findings),
+                last_time: count.and_then(|c| c.last_time),
+            }
+        })
+        .collect();
+    rows.extend(by_id.into_values().map(|c| RuleRow {
+        title: c.rule.clone(),
+        id: c.rule,
+        stage: None,
+        severity: None,
+        findings: c.findings,
+        last_time: c.last_time,
+    }));
+    rows.sort_by(|a, b| (b.findings, a.stage, &a.title).cmp(&(a.findings, b.stage, &b.title)));
+    rows
+}
+
+fn verified_until(live: &Live) -> Result<Option<String>> {
+    let storage = crate::store::open(live.global())?;
+    let Ok(log) = bartizan_evidence::EvidenceLog::open(storage.as_ref()) else {
+        return Ok(None);
+    };
+    let state = bartizan_evidence::trail_state(&log)?;
+    Ok(state.heads.iter().map(|h| h.end_time.clone()).max())
+}
+
+/// What a rule matched.
+#[derive(Serialize)]
+pub(super) struct RulePage {
+    rule: String,
+    findings: Vec<Finding>,
+}
+
+impl RulePage {
+    pub(super) fn of(live: &Live, rule: &str) -> Result<Self> {
+        let state = StoreState::read(&live.global().store)?;
+        let findings = state
+            .map(|s| s.findings_of_rule(rule, FINDINGS_SHOWN))
+            .transpose()?;
+        Ok(Self {
+            rule: rule.to_owned(),
+            findings: findings.unwrap_or_default(),
+        })
+    }
+
+    /// The page.
+    pub(super) fn markup(&self) -> Markup {
+        let title = self.findings.first().map_or("", |f| f.title.as_str());
+        html! {
+            h1 { "Rule: " (text(title)) }
+            p class="dim" { code { (brief(&self.rule)) } " · the last " (FINDINGS_SHOWN) " at most" }
+            @if self.findings.is_empty() { p { "It matched nothing that is kept." } } @else {
+                div id="filters" hidden {}
+                div class="scroll" tabindex="0" role="group" aria-label="findings" { table {
+                    thead { tr {
+                        th scope="col" { "severity" } th scope="col" { "stage" }
+                        th scope="col" { "when, UTC" } th scope="col" { "what" }
+                        th scope="col" class="more" { "evidence" }
+                    } }
+                    tbody { @for f in &self.findings { (finding_row(f)) } }
+                } }
+            }
+        }
+    }
+}
