@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use bartizan_cloud::queue::QueueAttributes;
 use bartizan_model::limits::HEALTH_PLACES_MAX;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +40,8 @@ pub(crate) struct WatchHealth {
     /// Accounts and regions beyond the bound, which are not listed.
     pub(crate) places_left_out: u64,
     pub(crate) queues: Vec<QueueHealth>,
+    /// Changes of attributes of queues, oldest first.
+    pub(crate) queue_changes: Vec<QueueChange>,
     pub(crate) counts: WatchCounts,
     pub(crate) sinks: Vec<SinkHealth>,
     pub(crate) snapshots: Vec<SnapshotHealth>,
@@ -66,6 +69,7 @@ pub(crate) struct PlaceHealth {
 
 /// One queue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct QueueHealth {
     pub(crate) url: String,
     pub(crate) waiting_count: u64,
@@ -77,6 +81,51 @@ pub(crate) struct QueueHealth {
     /// Since when it cannot be read, and why.
     pub(crate) failing_since_s: Option<i64>,
     pub(crate) why: String,
+    /// Attributes when it was last looked at.
+    pub(crate) about: Option<QueueLook>,
+    pub(crate) looked_s: Option<i64>,
+}
+
+/// Attributes of a queue that only its owner changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct QueueLook {
+    pub(crate) arn: String,
+    pub(crate) policy: Option<String>,
+    pub(crate) redrive: Option<String>,
+    pub(crate) retention_s: u64,
+}
+
+/// Attributes of a queue that are other than before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct QueueChange {
+    pub(crate) url: String,
+    /// By name, with values before and after.
+    pub(crate) changes: BTreeMap<String, [String; 2]>,
+    pub(crate) before_s: i64,
+    pub(crate) after_s: i64,
+}
+
+impl From<QueueAttributes> for QueueLook {
+    fn from(about: QueueAttributes) -> Self {
+        Self {
+            arn: about.arn,
+            policy: about.policy,
+            redrive: about.redrive,
+            retention_s: about.retention_s,
+        }
+    }
+}
+
+impl From<QueueLook> for QueueAttributes {
+    fn from(look: QueueLook) -> Self {
+        Self {
+            arn: look.arn,
+            policy: look.policy,
+            redrive: look.redrive,
+            retention_s: look.retention_s,
+            ..Self::default()
+        }
+    }
 }
 
 /// Counts since the watch began.

@@ -95,10 +95,10 @@ pub(crate) fn region_silent(
 /// Attributes of a queue of ours that are other than before. `changes`: name, before, after.
 pub(crate) fn queue_changed(
     queue: &str,
-    changes: &BTreeMap<&'static str, [String; 2]>,
+    changes: &BTreeMap<String, [String; 2]>,
     (before_s, after_s): (i64, i64),
 ) -> Option<Finding> {
-    let names: Vec<&str> = changes.keys().copied().collect();
+    let names: Vec<&str> = changes.keys().map(String::as_str).collect();
     if names.is_empty() {
         return None;
     }

@@ -10,13 +10,14 @@ use bartizan_model::Finding;
 use jiff::Timestamp;
 
 use super::super::config::Config;
-use super::blind_findings::{canary_overdue, region_silent};
+use super::blind_findings::{canary_overdue, queue_changed, region_silent};
 use super::canary::seen;
 use super::canary_sender::CanarySender;
+use super::gauges::Gauges;
 use super::heartbeat::Heartbeat;
 use super::server::{HealthCell, HealthServer};
 use super::systemd::{Systemd, SystemdState};
-use crate::watch_health::{SnapshotHealth, WatchHealth};
+use crate::watch_health::{QueueChange, SnapshotHealth, WatchHealth};
 use crate::watch_result::WatchResult;
 
 /// Longest time between two ticks of a loop that is not stuck: the first evaluation of a large
@@ -27,6 +28,9 @@ const SAVE_EVERY: Duration = Duration::from_secs(5);
 /// Intervals of snapshots that may be missed.
 const SNAPSHOTS_MISSED: i64 = 2;
 
+/// Seconds for which a change of a queue is a finding.
+const CHANGE_S: i64 = 30 * 86_400;
+
 /// Health of a running watch.
 pub(crate) struct WatchKeeper {
     cell: HealthCell,
@@ -35,6 +39,7 @@ pub(crate) struct WatchKeeper {
     server: Option<HealthServer>,
     heartbeat: Option<Heartbeat>,
     canaries: Option<CanarySender>,
+    gauges: Option<Gauges>,
     saved: Option<Instant>,
     is_ready: bool,
 }
@@ -52,6 +57,7 @@ impl WatchKeeper {
             server: None,
             heartbeat: None,
             canaries: None,
+            gauges: None,
             saved: None,
             is_ready: false,
         };
@@ -59,6 +65,8 @@ impl WatchKeeper {
             started_s: Timestamp::now().as_second(),
             tick_max_s: TICK_MAX_S,
             canaries: before.canaries,
+            queues: before.queues,
+            queue_changes: before.queue_changes,
             canary_account: before.canary_account,
             ..WatchHealth::default()
         };
@@ -69,7 +77,8 @@ impl WatchKeeper {
     /// Starts server, heartbeat and canaries anew, as a configuration says that was read again.
     pub(crate) fn use_config(&mut self, config: &Config) -> Result<()> {
         let clocks = &config.watch;
-        (self.server, self.heartbeat, self.canaries) = (None, None, None);
+        (self.server, self.heartbeat) = (None, None);
+        (self.canaries, self.gauges) = (None, None);
         self.cell.lock().heartbeat = None;
         if let Some(listen) = clocks.health {
             self.server = Some(HealthServer::start(listen, self.cell.clone())?);
@@ -94,6 +103,7 @@ impl WatchKeeper {
             }
         }
         self.canaries = CanarySender::start(config, self.cell.clone())?;
+        self.gauges = Gauges::start(config, &self.store, self.cell.clone())?;
         Ok(())
     }
 
@@ -159,7 +169,11 @@ impl WatchKeeper {
             let times = (p.newest_s, usual_s);
             is_new.then(|| region_silent(&p.account, &p.region, times, now_s))
         });
-        let mut found: Vec<Finding> = overdue.chain(silent).collect();
+        let young = |c: &&QueueChange| now_s - c.after_s < CHANGE_S;
+        let changed = health.queue_changes.iter().filter(young);
+        let changed =
+            changed.filter_map(|c| queue_changed(&c.url, &c.changes, (c.before_s, c.after_s)));
+        let mut found: Vec<Finding> = overdue.chain(silent).chain(changed).collect();
         found.sort_by(|a, b| a.id.cmp(&b.id));
         found
     }
@@ -204,7 +218,8 @@ impl WatchKeeper {
     pub(crate) fn stopped(&mut self) {
         self.systemd.tell(SystemdState::Stopping);
         self.cell.lock().stopped_s = Some(Timestamp::now().as_second());
-        (self.server, self.heartbeat, self.canaries) = (None, None, None);
+        (self.server, self.heartbeat) = (None, None);
+        (self.canaries, self.gauges) = (None, None);
         let _ = self.save();
     }
 

@@ -8,6 +8,7 @@
 mod blind_findings;
 mod canary;
 mod canary_sender;
+mod gauges;
 mod heartbeat;
 mod keeper;
 mod metrics;
@@ -15,8 +16,6 @@ mod queue_rule;
 mod server;
 mod systemd;
 
-#[allow(unused_imports, reason = "the source that reads queues calls it")]
-pub(super) use blind_findings::queue_changed;
 pub(super) use blind_findings::{lost_permissions, permission_lost};
 pub(super) use canary::nonce_in;
 pub(super) use keeper::WatchKeeper;

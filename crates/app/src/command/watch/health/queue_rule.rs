@@ -1,5 +1,5 @@
-//! Detection of calls on our own queues that take messages away or change who may send or read them:
-//! a rule like any other, made from the configuration.
+//! Detection of calls on our own queues that take messages away, or change who may send or read
+//! them: a rule like any other, made from the configuration.
 
 use bartizan_detect::RuleFile;
 use serde_json::{Value, json};
