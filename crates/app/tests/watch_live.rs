@@ -37,6 +37,14 @@ impl LiveProcess {
         Self { child, lines }
     }
 
+    /// Resident memory in bytes.
+    fn resident_bytes(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
+        let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kilobytes << 10
+    }
+
     pub(crate) fn signal(&self, signal: nix::sys::signal::Signal) {
         let process = nix::unistd::Pid::from_raw(self.child.id() as i32);
         nix::sys::signal::kill(process, signal).unwrap();
@@ -220,4 +228,82 @@ fn late_and_shuffled_is_what_one_run_says() {
         part(&ours),
         part(&theirs)
     );
+}
+
+/// Log of one hour of an account, with some hundred events.
+fn hour_of_events(hour: i64, account: u64, seed: &mut u64) -> (String, String) {
+    let time = |second: i64| {
+        let time = jiff::Timestamp::from_second(1_772_323_200 + hour * 3600 + second).unwrap();
+        time.to_string()
+    };
+    let record = |n: i64, seed: &mut u64| {
+        let (user, call) = (
+            dice(seed) % 50,
+            ["DescribeInstances", "GetObject", "ListBuckets"],
+        );
+        let call = call[(dice(seed) % 3) as usize];
+        let source = if call == "DescribeInstances" {
+            "ec2"
+        } else {
+            "s3"
+        };
+        format!(
+            r#"{{"eventVersion":"1.11","userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::{account}:user/u{user}","accountId":"{account}","accessKeyId":"AKIA{user:016}","userName":"u{user}"}},"eventTime":"{}","eventSource":"{source}.amazonaws.com","eventName":"{call}","awsRegion":"eu-west-1","sourceIPAddress":"198.51.{}.{}","userAgent":"aws-cli/2","requestParameters":null,"responseElements":null,"eventID":"{:08x}-0000-4000-8000-{:012x}","eventType":"AwsApiCall","recipientAccountId":"{account}"}}"#,
+            time(n * 9),
+            dice(seed) % 256,
+            dice(seed) % 256,
+            dice(seed) as u32,
+            dice(seed) & 0xffff_ffff_ffff,
+        )
+    };
+    let records: Vec<String> = (0..400).map(|n| record(n, seed)).collect();
+    let stamp = time(3599);
+    let (day, minute) = (
+        stamp[..10].replace('-', "/"),
+        stamp[..16].replace(['-', ':'], ""),
+    );
+    let name = format!(
+        "trail/AWSLogs/{account}/CloudTrail/eu-west-1/{day}/{account}_CloudTrail_eu-west-1_{minute}Z_x{hour}.json"
+    );
+    (name, format!("{{\"Records\":[{}]}}", records.join(",")))
+}
+
+/// Two weeks of five accounts, an hour each time, as fast as they are taken: memory and files stay
+/// as they were when the lookback was full.
+#[test]
+#[ignore = "some minutes"]
+fn two_simulated_weeks_stay_bounded() {
+    let home = Home::new();
+    fs::create_dir_all(home.path("trail")).unwrap();
+    let config = "[trail]\nsources = [\"trail\"]\nlookback_days = 3\n";
+    fs::write(home.path("bartizan.toml"), config).unwrap();
+    let live = LiveProcess::start(&home, &[]);
+    let (mut seed, mut written) = (88_172_645_463_325_252, 0);
+    let mut sizes = Vec::new();
+    for day in 0..14 {
+        for hour in 24 * day..24 * (day + 1) {
+            for account in 111_122_223_333..111_122_223_338 {
+                let (name, text) = hour_of_events(hour, account, &mut seed);
+                let path = home.path(&name);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, text).unwrap();
+                written += 1;
+            }
+        }
+        until("a day is taken", || rows(&home, "object") >= written);
+        let size = |name: &str| fs::metadata(home.path(name)).map_or(0, |m| m.len());
+        let disk = size("bartizan-store/scans.sqlite") + size("bartizan-store/state.sqlite");
+        println!(
+            "day {day}: {} MB resident, {} KB on disk",
+            live.resident_bytes() >> 20,
+            disk >> 10
+        );
+        sizes.push((live.resident_bytes(), disk));
+    }
+    live.stop();
+    let (resident, disk) = sizes[6];
+    let (last_resident, last_disk) = sizes[13];
+    assert!(last_resident < resident * 13 / 10 + (16 << 20), "{sizes:?}");
+    assert!(last_disk < disk * 13 / 10 + (4 << 20), "{sizes:?}");
+    assert!(last_resident < 200 << 20, "{sizes:?}");
 }

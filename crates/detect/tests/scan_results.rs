@@ -125,6 +125,13 @@ fn the_same_object_gives_the_same_bytes() {
     let objects = objects();
     let twice = [plan(7), plan(7)].map(|plan| results(&plan, &objects));
     assert_eq!(twice[0], twice[1]);
+    let plan = plan(7);
+    for bytes in &twice[0] {
+        let read = read_scan_result(bytes, &plan, &mut ContextPool::default());
+        let (header, output) = read.unwrap();
+        let again = write_scan_result(&output, &header.object, header.version.as_deref(), &plan);
+        assert_eq!(again, *bytes);
+    }
     let header = scan_header(&twice[0][0]).unwrap();
     assert_eq!(header.object, objects[0].display().to_string());
     assert!(header.events > 0 && header.times.is_some());

@@ -75,7 +75,7 @@ impl<T> Timed<T> {
     }
 
     /// Whether it has to be made.
-    fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         self.value
             .as_ref()
             .is_none_or(|(made, _)| made.elapsed() >= self.age_max)

@@ -1,7 +1,7 @@
 //! A round: what is kept is evaluated once, then ticks add to it until it has to be evaluated anew.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use bartizan_evidence::Storage;
@@ -13,10 +13,10 @@ use super::super::judge_cache::CacheAges;
 use super::super::kept_trail::{learned_memory, scan_plan};
 use super::super::run::parted;
 use super::super::write_outputs;
-use super::LiveWatch;
-use super::arrivals::{Arrivals, SourcesStart};
+use super::process::LiveWatch;
 use super::signals::Signal;
 use super::snapshot_taker::SnapshotTaker;
+use super::sources::{RunningSources, SourcesStart};
 use super::tick::LiveTrail;
 use crate::bill::BillParts;
 use crate::cli::{Global, WatchArgs};
@@ -40,120 +40,152 @@ pub(super) enum RoundEnd {
     Anew,
 }
 
-impl LiveWatch<'_> {
-    /// Evaluates what is kept, then ticks until something asks for a new evaluation.
-    pub(super) fn round(&mut self, config: &Arc<Config>) -> Result<RoundEnd> {
-        let storage = self.storage.clone();
-        let objects = trail_objects(self.global, config, &self.state, &self.scans, false)?;
-        let mut inputs = inputs((self.global, self.args), &storage, config, objects)?;
-        let known = self.state.objects()?;
-        let (leaving, _) = parted(&inputs.objects, inputs.since());
-        let memory = learned_memory(&inputs, &self.state, &leaving, &known, &self.scans)?;
-        let plan = scan_plan(&inputs, memory.memory)?;
-        let ages = CacheAges {
-            integrity: Duration::from_secs(60 * u64::from(config.watch.integrity_minutes)),
-            bill: Duration::from_secs(3600 * u64::from(config.watch.bill_hours)),
-        };
-        let mut trail = LiveTrail::open(&plan, &inputs, &known, &self.scans, ages)?;
-        trail.keep_next(memory.kept);
-        let arrivals = Arrivals::start(SourcesStart {
-            config,
-            store: &self.global.store,
-            known: trail.taken(),
-            since: inputs.since(),
-        })?;
-        let snapshots = SnapshotTaker::start(self.global, config)?;
-        let mut failing: Option<Instant> = None;
+/// Evaluates what is kept, then ticks until something asks for a new evaluation.
+pub(super) fn watch_round(watch: &mut LiveWatch<'_>, config: &Arc<Config>) -> Result<RoundEnd> {
+    let (global, storage) = (watch.global, watch.storage.clone());
+    let objects = trail_objects(global, config, &watch.state, &watch.scans, false)?;
+    let mut inputs = inputs((global, watch.args), &storage, config, objects)?;
+    let known = watch.state.objects()?;
+    let (leaving, _) = parted(&inputs.objects, inputs.since());
+    let memory = learned_memory(&inputs, &watch.state, &leaving, &known, &watch.scans)?;
+    let plan = scan_plan(&inputs, memory.memory)?;
+    let minutes = |n: u32| Duration::from_secs(60 * u64::from(n.max(1)));
+    let ages = CacheAges {
+        integrity: minutes(config.watch.integrity_minutes),
+        bill: minutes(config.watch.bill_hours.saturating_mul(60)),
+    };
+    let mut trail = LiveTrail::open(&plan, &inputs, &known, &watch.scans, ages)?;
+    trail.keep_next(memory.kept);
+    let sources = RunningSources::start(SourcesStart {
+        config,
+        store: &global.store,
+        known: trail.taken(),
+        since: inputs.since(),
+    })?;
+    let snapshots = SnapshotTaker::start(global, config)?;
+    let mut round = Round {
         // Files of the inbox that are only in the memory from now on.
-        let mut left = names_of_left(&inputs);
-        loop {
-            match self.signals.next() {
-                Some(Signal::Stop) => return Ok(RoundEnd::Stop),
-                Some(Signal::Reload) => match self.reloaded() {
-                    Ok(new) => return Ok(RoundEnd::Reload(Arc::new(new))),
-                    Err(e) => render::note(
-                        self.global,
-                        &format!("this configuration is not used, the old one stays: {e:#}"),
-                    ),
-                },
-                None => {}
-            }
-            let batch = match failing {
-                // Nobody is told that anything is kept, and nothing more is taken.
-                Some(_) => {
-                    std::thread::sleep(RETRY);
-                    Vec::new()
-                }
-                None => arrivals.wait(WAIT_MAX),
-            };
-            inputs.now = Timestamp::now();
-            for problem in snapshots.problems() {
-                render::note(self.global, &format!("a snapshot was not taken: {problem}"));
-            }
-            for problem in arrivals.problems() {
-                render::note(self.global, &problem);
-            }
-            trail.set_blind(self.keeper.blind_findings());
-            let done = self
-                .log_changed(&mut inputs, &mut trail)
-                .and_then(|()| trail.take(&mut inputs, (&self.state, &self.scans), batch))
-                .and_then(|()| self.tick(&inputs, &mut trail))
-                .and_then(|()| self.keeper.ticked());
-            match done {
-                Ok(()) if failing.is_some() => {
-                    failing = None;
-                    render::note(self.global, "what came is kept again");
-                }
-                Ok(()) => {}
+        left: names_of_left(&inputs),
+        failing: false,
+        watch,
+        sources,
+        snapshots,
+    };
+    loop {
+        if let Some(end) = round.signal() {
+            return Ok(end);
+        }
+        round.turn(&mut inputs, &mut trail)?;
+        if trail.is_outdated() && !round.failing {
+            return Ok(RoundEnd::Anew);
+        }
+    }
+}
+
+/// Sources and snapshots of a round.
+struct Round<'w, 'a> {
+    watch: &'w mut LiveWatch<'a>,
+    sources: RunningSources,
+    snapshots: SnapshotTaker,
+    left: Vec<String>,
+    /// Nothing can be kept.
+    failing: bool,
+}
+
+impl Round<'_, '_> {
+    /// End of the round that a signal asks for.
+    fn signal(&mut self) -> Option<RoundEnd> {
+        match self.watch.signals.next()? {
+            Signal::Stop => Some(RoundEnd::Stop),
+            Signal::Reload => match self.watch.reloaded() {
+                Ok(new) => Some(RoundEnd::Reload(Arc::new(new))),
                 Err(e) => {
-                    self.keeper.failed(&format!("{e:#}"));
-                    if failing.is_none() {
-                        render::note(
-                            self.global,
-                            &format!("nothing is kept, and nothing more is taken: {e:#}"),
-                        );
-                    }
-                    failing.get_or_insert_with(Instant::now);
-                    continue;
+                    self.note(&format!(
+                        "this configuration is not used, the old one stays: {e:#}"
+                    ));
+                    None
                 }
-            }
-            arrivals.acknowledge(trail.receipts());
-            snapshots.want(trail.touched());
-            if !left.is_empty() {
-                let names = left.iter().map(String::as_str);
-                store::remove_from_inbox(&self.global.store, names)?;
-                left.clear();
-            }
-            if trail.is_outdated() {
-                return Ok(RoundEnd::Anew);
-            }
+            },
         }
     }
 
-    fn tick(&mut self, inputs: &WatchInputs<'_>, trail: &mut LiveTrail<'_>) -> Result<()> {
-        if let Some(watched) = trail.tick(inputs, &mut self.state, &self.scans)? {
-            write_outputs(self.global, inputs.config, &watched)?;
-            if let Some(delivery) = &self.delivery {
+    fn note(&self, text: &str) {
+        render::note(self.watch.global, text);
+    }
+
+    /// Takes what came, judges it, keeps it, and only then lets the sources forget.
+    fn turn(&mut self, inputs: &mut WatchInputs<'_>, trail: &mut LiveTrail<'_>) -> Result<()> {
+        let batch = match self.failing {
+            // Nobody is told that anything is kept, and nothing more is taken.
+            true => {
+                std::thread::sleep(RETRY);
+                Vec::new()
+            }
+            false => self.sources.wait(WAIT_MAX),
+        };
+        inputs.now = Timestamp::now();
+        for problem in self.snapshots.problems() {
+            self.note(&format!("a snapshot was not taken: {problem}"));
+        }
+        for problem in self.sources.problems() {
+            self.note(&problem);
+        }
+        if trail.bill_is_due() {
+            match bill(self.watch.global, inputs.config, inputs.now) {
+                Ok(bill) => inputs.bill = bill,
+                Err(e) => self.note(&format!("the bill was not read again: {e:#}")),
+            }
+        }
+        trail.add(batch);
+        match self.tick(inputs, trail) {
+            Ok(()) => {
+                if std::mem::take(&mut self.failing) {
+                    self.note("what came is kept again");
+                }
+            }
+            Err(e) => {
+                self.watch.keeper.failed(&format!("{e:#}"));
+                if !std::mem::replace(&mut self.failing, true) {
+                    self.note(&format!(
+                        "nothing is kept, and nothing more is taken: {e:#}"
+                    ));
+                }
+                return Ok(());
+            }
+        }
+        self.sources.acknowledge(trail.receipts());
+        self.snapshots.want(trail.touched());
+        if !self.left.is_empty() {
+            let names = self.left.iter().map(String::as_str);
+            store::remove_from_inbox(&self.watch.global.store, names)?;
+            self.left.clear();
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, inputs: &mut WatchInputs<'_>, trail: &mut LiveTrail<'_>) -> Result<()> {
+        let watch = &mut *self.watch;
+        let size = store::log_size(watch.storage.as_ref())?;
+        if size != inputs.log_size {
+            // Somebody wrote to the evidence log: a snapshot, an acceptance.
+            inputs.history = history(watch.storage.as_ref())?;
+            inputs.accepted = accepted(watch.storage.as_ref(), inputs.config)?;
+            inputs.log_size = size;
+            trail.reopen();
+        }
+        trail.set_blind(watch.keeper.blind_findings());
+        trail.take(inputs, &watch.state, &watch.scans)?;
+        if let Some(watched) = trail.tick(inputs, &mut watch.state, &watch.scans)? {
+            write_outputs(watch.global, inputs.config, &watched)?;
+            if let Some(delivery) = &watch.delivery {
                 delivery.nudge();
             }
             let is_live = inputs.config.account.iter().any(|a| a.from.is_none());
-            self.keeper.judged(&watched, is_live);
+            watch.keeper.judged(&watched, is_live);
             let (rhythms, nonces) = trail.heard();
-            self.keeper.heard(rhythms, nonces);
+            watch.keeper.heard(rhythms, nonces);
         }
-        Ok(())
-    }
-
-    /// Reads the evidence log again if somebody wrote to it.
-    fn log_changed(&self, inputs: &mut WatchInputs<'_>, trail: &mut LiveTrail<'_>) -> Result<()> {
-        let size = store::log_size(self.storage.as_ref())?;
-        if size != inputs.log_size {
-            inputs.log_size = size;
-            inputs.history = history(self.storage.as_ref())?;
-            inputs.accepted = accepted(self.storage.as_ref(), inputs.config)?;
-            trail.reopen();
-        }
-        Ok(())
+        watch.keeper.ticked()
     }
 }
 

@@ -1,6 +1,6 @@
 //! One tick: what came is read, joined with what is kept, and kept.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -47,6 +47,8 @@ pub(super) struct LiveTrail<'p> {
     /// Rows and entries of the state that are not kept yet.
     rows: Vec<ObjectRow>,
     entries: Vec<(&'static str, Vec<u8>)>,
+    /// What came and was not taken yet.
+    pending: VecDeque<Arrival>,
     /// Who waits to hear that what came is kept.
     receipts: Vec<Receipt>,
     /// What came that was not judged yet can change a finding, or something else did.
@@ -135,6 +137,7 @@ impl<'p> LiveTrail<'p> {
             cache: JudgeCache::with_ages(ages),
             rows: rows.collect(),
             entries: Vec::new(),
+            pending: VecDeque::new(),
             receipts: Vec::new(),
             open: Openness::Now,
             judged_at: Instant::now(),
@@ -183,59 +186,87 @@ impl<'p> LiveTrail<'p> {
         self.open = Openness::Now;
     }
 
-    /// Takes what came.
+    /// Adds what came, to be taken at the next tick.
+    pub(super) fn add(&mut self, batch: Vec<Arrival>) {
+        self.pending.extend(batch);
+    }
+
+    /// Takes what came. What fails is tried again at the next tick.
     pub(super) fn take(
         &mut self,
         inputs: &mut WatchInputs<'_>,
-        (state, scans): (&StoreState, &KeptScans),
-        batch: Vec<Arrival>,
+        state: &StoreState,
+        scans: &KeptScans,
     ) -> Result<()> {
         let mut messages = Vec::new();
-        for Arrival { brought, receipt } in batch {
-            match brought {
-                Brought::Object(object) => self.take_object(inputs, scans, object)?,
-                Brought::Finding { queue, body } => messages.push((queue, body)),
-                Brought::Deleted { name } => self.deleted(inputs, state, &name)?,
-                Brought::Unread {
-                    queue,
-                    message,
-                    body,
-                    why,
-                } => {
-                    let losses = self.losses(state)?;
-                    losses.unread(&queue, &message, &body, &why, inputs.now);
-                }
-                Brought::Nothing => {}
+        for arrival in &self.pending {
+            if let Brought::Finding { queue, body } = &arrival.brought {
+                messages.push((queue.as_str(), body.as_str()));
             }
-            self.receipts.extend(receipt);
         }
         if !messages.is_empty() {
-            let messages = messages.iter().map(|(q, b)| (q.as_str(), b.as_str()));
-            let (entry, _) = keep_messages(state, messages, self.since)?;
+            let (entry, _) = keep_messages(state, messages.into_iter(), self.since)?;
             // They are findings at once, so that the next judgement sees them.
             state.keep_entry(&entry)?;
             self.open = Openness::Now;
+        }
+        while let Some(mut arrival) = self.pending.pop_front() {
+            if let Err(e) = self.take_one(inputs, (state, scans), &mut arrival.brought) {
+                self.pending.push_front(arrival);
+                return Err(e);
+            }
+            self.receipts.extend(arrival.receipt);
         }
         // Objects that left the lookback are learned, not evaluated.
         self.anew |= inputs.since() > self.since;
         Ok(())
     }
 
-    /// Reads an object, unless this version of it was taken before.
-    fn take_object(
+    fn take_one(
         &mut self,
         inputs: &mut WatchInputs<'_>,
-        scans: &KeptScans,
-        mut object: TrailObject,
+        (state, scans): (&StoreState, &KeptScans),
+        brought: &mut Brought,
     ) -> Result<()> {
+        match brought {
+            Brought::Object(object) => {
+                if self.take_object(inputs, scans, object)?
+                    && let Brought::Object(object) = std::mem::replace(brought, Brought::Nothing)
+                {
+                    inputs.objects.push(object);
+                }
+            }
+            Brought::Deleted { name } => self.deleted(inputs, state, name)?,
+            Brought::Unread {
+                queue,
+                message,
+                body,
+                why,
+            } => {
+                let losses = self.losses(state)?;
+                losses.unread(queue, message, body, why, inputs.now);
+            }
+            // Kept already.
+            Brought::Finding { .. } | Brought::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// Reads an object. Returns false if this version of it was taken before.
+    fn take_object(
+        &mut self,
+        inputs: &WatchInputs<'_>,
+        scans: &KeptScans,
+        object: &mut TrailObject,
+    ) -> Result<bool> {
         let version = object.scan_version();
         match self.taken.get(&object.name) {
-            Some(known) if *known == version => return Ok(()),
+            Some(known) if *known == version => return Ok(false),
             Some(_) => self.anew = true,
             None => {}
         }
         let plan = (self.plan, &self.fingerprint);
-        let output = read_and_keep(&object, plan, &mut self.scanner, scans)?;
+        let output = read_and_keep(object, plan, &mut self.scanner, scans)?;
         self.touched.see(inputs, output.mutations());
         object.release();
         self.rows.push((object.name.clone(), object.bytes, false));
@@ -246,9 +277,8 @@ impl<'p> LiveTrail<'p> {
         }
         self.unverified |= is_digest(&object.name);
         self.came_at = Instant::now();
-        inputs.objects.push(object);
         self.open = self.open.max(Openness::Later);
-        Ok(())
+        Ok(true)
     }
 
     /// Notes that an object was deleted. What is older than the lookback expires as it should.
@@ -276,6 +306,10 @@ impl<'p> LiveTrail<'p> {
         state: &mut StoreState,
         scans: &KeptScans,
     ) -> Result<Option<WatchResult>> {
+        if let Some(losses) = &mut self.losses {
+            losses.forget(self.since);
+            state.keep_entry(&losses.entry()?)?;
+        }
         if self.anew {
             // The next round judges all of it; what came is on the disk before.
             self.keep_rows(state, scans)?;
@@ -312,10 +346,6 @@ impl<'p> LiveTrail<'p> {
             self.keep_rows(state, scans)?;
             return Ok(None);
         }
-        if let Some(losses) = &mut self.losses {
-            losses.forget(self.since);
-            state.keep_entry(&losses.entry()?)?;
-        }
         let kept = scans.flush().and_then(|()| {
             let entries = (&*self.rows, self.entries.clone());
             judge(inputs, state, &mut verdicts, &mut self.cache, entries)
@@ -327,6 +357,11 @@ impl<'p> LiveTrail<'p> {
         self.open = Openness::Closed;
         (self.judged, self.judged_at) = (seen, Instant::now());
         Ok(Some(watched))
+    }
+
+    /// Whether the bill has to be read again.
+    pub(super) fn bill_is_due(&self) -> bool {
+        self.cache.bill.is_due()
     }
 
     /// Whether the next round has to evaluate what is kept anew.
