@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::pool::ContextPool;
 use super::rows::{
-    CollectedRows, DeedRow, MatchRow, MetRow, NoteRow, ScanRows, SharedRows, SightingRow, SourceRow,
+    ActRow, CollectedRows, DeedRow, MatchRow, MetRow, ScanRows, SharedRows, SightingRow, SourceRow,
+    WindowNoteRow,
 };
 use crate::attribution::{IssuedCredential, MutatingCall, SeenRange, TouchedFact, TrailCollector};
 use crate::call::{ActorContext, ApiCall, CallContext, Sighting, SourceAddress};
@@ -24,7 +25,7 @@ pub(super) fn output(
     plan: &ScanPlan,
     pool: &mut ContextPool,
 ) -> Option<ScanOutput> {
-    let shared = Shared::of(rows.shared, pool)?;
+    let shared = SharedContexts::of(rows.shared, pool)?;
     let rules = &plan.rules.rules;
     if rows.caller_of.len() != rows.ids.len() {
         return None;
@@ -51,40 +52,8 @@ pub(super) fn output(
         notes,
         matches,
         met,
-        callers: rows
-            .callers
-            .into_iter()
-            .map(|(context, count, first_s, last_s)| {
-                Some(CallTally {
-                    context: shared.context(context)?,
-                    count,
-                    first_s,
-                    last_s,
-                })
-            })
-            .collect::<Option<_>>()?,
-        acts: rows
-            .acts
-            .into_iter()
-            .map(|(event, sighting, things)| {
-                let Sighting {
-                    time_s,
-                    id,
-                    source,
-                    context,
-                } = shared.sighting(sighting, pool)?;
-                let hasher = &plan.rules.decided.hasher;
-                let acted = CallThings::of_rows(things.into(), &context.call, hasher)?;
-                let act = ThingCall {
-                    time_s,
-                    event: id,
-                    source,
-                    context,
-                    acted: Arc::new(acted),
-                };
-                Some((event, act))
-            })
-            .collect::<Option<_>>()?,
+        callers: tallies(rows.callers, &shared)?,
+        acts: acts(rows.acts, plan, &shared, pool)?,
         tallied: rows
             .tallied
             .into_iter()
@@ -107,6 +76,45 @@ pub(super) fn output(
     })
 }
 
+fn tallies(rows: Vec<(u32, u64, i64, i64)>, shared: &SharedContexts) -> Option<Vec<CallTally>> {
+    let tally = |(context, count, first_s, last_s)| {
+        Some(CallTally {
+            context: shared.context(context)?,
+            count,
+            first_s,
+            last_s,
+        })
+    };
+    rows.into_iter().map(tally).collect()
+}
+
+fn acts(
+    rows: Vec<ActRow>,
+    plan: &ScanPlan,
+    shared: &SharedContexts,
+    pool: &mut ContextPool,
+) -> Option<Vec<(u32, ThingCall)>> {
+    let mut act = |(event, sighting, things): ActRow| {
+        let Sighting {
+            time_s,
+            id,
+            source,
+            context,
+        } = shared.sighting(sighting, pool)?;
+        let hasher = &plan.rules.decided.hasher;
+        let acted = CallThings::of_rows(things.into(), &context.call, hasher)?;
+        let act = ThingCall {
+            time_s,
+            event: id,
+            source,
+            context,
+            acted: Arc::new(acted),
+        };
+        Some((event, act))
+    };
+    rows.into_iter().map(&mut act).collect()
+}
+
 fn event_id(bytes: [u8; 16]) -> EventId {
     EventId::from(u128::from_le_bytes(bytes))
 }
@@ -121,10 +129,10 @@ fn source(row: SourceRow, pool: &mut ContextPool) -> SourceAddress {
 }
 
 fn note(
-    row: NoteRow,
+    row: WindowNoteRow,
     groups: &[(u32, Arc<str>)],
     rules: &[Rule],
-    shared: &Shared,
+    shared: &SharedContexts,
     pool: &mut ContextPool,
 ) -> Option<WindowNote> {
     let (rule, _) = groups.get(row.group as usize)?;
@@ -150,7 +158,7 @@ fn note(
 fn matched(
     row: MatchRow,
     (rules, texts): (&[Rule], usize),
-    shared: &Shared,
+    shared: &SharedContexts,
     pool: &mut ContextPool,
 ) -> Option<(MatchKey, Matches)> {
     if row.rule as usize >= rules.len() || row.text.max(row.call) as usize >= texts {
@@ -178,7 +186,7 @@ fn matched(
 fn hit(
     row: MetRow,
     rules: &[Rule],
-    shared: &Shared,
+    shared: &SharedContexts,
     pool: &mut ContextPool,
 ) -> Option<FirstSeenHit> {
     rules.get(row.rule as usize)?;
@@ -195,7 +203,7 @@ fn hit(
 fn collector(
     rows: CollectedRows,
     plan: &ScanPlan,
-    shared: &Shared,
+    shared: &SharedContexts,
     pool: &mut ContextPool,
 ) -> Option<TrailCollector> {
     let kinds = plan.calls.as_ref().map_or(0, |map| map.kind_count());
@@ -258,14 +266,14 @@ fn collector(
 }
 
 /// Tables of a result, shared with the pool.
-struct Shared {
+struct SharedContexts {
     who: Vec<Arc<ActorContext>>,
     calls: Vec<Arc<ApiCall>>,
     contexts: Vec<Arc<CallContext>>,
 }
 
 /// Who did what when, resolved.
-struct Deed {
+struct CallDetails {
     time_s: i64,
     event: EventId,
     who: Arc<ActorContext>,
@@ -273,7 +281,7 @@ struct Deed {
     call: Arc<ApiCall>,
 }
 
-impl Shared {
+impl SharedContexts {
     fn of(rows: SharedRows, pool: &mut ContextPool) -> Option<Self> {
         let identities: Vec<_> = rows
             .identities
@@ -333,8 +341,8 @@ impl Shared {
         })
     }
 
-    fn deed(&self, row: DeedRow, pool: &mut ContextPool) -> Option<Deed> {
-        Some(Deed {
+    fn deed(&self, row: DeedRow, pool: &mut ContextPool) -> Option<CallDetails> {
+        Some(CallDetails {
             time_s: row.time_s,
             event: event_id(row.id),
             who: self.who.get(row.who as usize)?.clone(),

@@ -12,6 +12,9 @@ use bartizan_trail::{CallerIdentity, NonEvent, ReadProblem};
 /// 128 bits of an event id.
 pub(super) type IdBytes = [u8; 16];
 
+/// Event number, event, and row number and field values of each thing that it is about.
+pub(super) type ActRow = (u32, SightingRow, Vec<(u16, FieldValues)>);
+
 /// Everything that a scanner found in one object.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct ScanRows {
@@ -20,10 +23,10 @@ pub(super) struct ScanRows {
     pub(super) caller_of: Vec<u32>,
     /// Context, number of events, first and last time.
     pub(super) callers: Vec<(u32, u64, i64, i64)>,
-    pub(super) acts: Vec<(u32, SightingRow, Vec<(u16, FieldValues)>)>,
+    pub(super) acts: Vec<ActRow>,
     pub(super) times: Option<(i64, i64)>,
     pub(super) matches: Vec<MatchRow>,
-    pub(super) notes: Vec<NoteRow>,
+    pub(super) notes: Vec<WindowNoteRow>,
     /// Rule and group name.
     pub(super) groups: Vec<(u32, String)>,
     pub(super) met: Vec<MetRow>,
@@ -43,12 +46,12 @@ pub(super) struct SharedRows {
     pub(super) identities: Vec<CallerIdentity>,
     /// Identity and user agent.
     pub(super) who: Vec<(u32, Option<String>)>,
-    pub(super) calls: Vec<CallRow>,
+    pub(super) calls: Vec<ApiCallRow>,
     pub(super) contexts: Vec<ContextRow>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(super) struct CallRow {
+pub(super) struct ApiCallRow {
     pub(super) name: String,
     pub(super) source: Option<String>,
     pub(super) account: Option<String>,
@@ -96,7 +99,7 @@ pub(super) struct MatchRow {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct NoteRow {
+pub(super) struct WindowNoteRow {
     pub(super) event: u32,
     pub(super) group: u32,
     pub(super) part: u32,

@@ -5,12 +5,12 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::rows::{
-    CallRow, CollectedRows, ContextRow, DeedRow, IssuedRow, MatchRow, MetRow, MutationRow, NoteRow,
-    ScanRows, SharedRows, SightingRow, SourceRow, TouchedRow,
+    ApiCallRow, CollectedRows, ContextRow, DeedRow, IssuedRow, MatchRow, MetRow, MutationRow,
+    ScanRows, SharedRows, SightingRow, SourceRow, TouchedRow, WindowNoteRow,
 };
 use crate::attribution::{IssuedCredential, MutatingCall, TrailCollector};
 use crate::call::{ActorContext, ApiCall, CallContext, Sighting, SourceAddress};
-use crate::scan_output::ScanOutput;
+use crate::scan_output::{MatchKey, Matches, ScanOutput};
 use bartizan_trail::{CallerIdentity, EventId};
 
 /// Rows of an output.
@@ -51,24 +51,11 @@ pub(super) fn rows(output: &ScanOutput) -> ScanRows {
         rows.acts
             .push((*event, sighting, act.acted.rows().to_vec()));
     }
-    for (key, matches) in &output.matches {
-        let earliest = matches.earliest.iter();
-        rows.matches.push(MatchRow {
-            rule: key.rule,
-            text: key.text,
-            attempt: key.attempt,
-            day: key.day,
-            call: key.call,
-            refused: key.refused,
-            events: matches.events.clone(),
-            earliest: earliest.map(|(n, s)| (*n, tables.sighting(s))).collect(),
-            untimed: matches.untimed,
-        });
-    }
+    rows.matches = tables.matches(output);
     rows.notes = output
         .notes
         .iter()
-        .map(|note| NoteRow {
+        .map(|note| WindowNoteRow {
             event: note.event,
             group: note.group,
             part: note.seen.part,
@@ -152,7 +139,7 @@ impl Tables {
     fn call(&mut self, call: &Arc<ApiCall>) -> u32 {
         let (at, new) = number(&mut self.calls, call, self.rows.calls.len());
         if new {
-            self.rows.calls.push(CallRow {
+            self.rows.calls.push(ApiCallRow {
                 name: call.name.to_string(),
                 source: call.source.clone(),
                 account: call.account.clone(),
@@ -193,6 +180,24 @@ impl Tables {
             source: source(&sighting.source),
             context: self.context(&sighting.context),
         }
+    }
+
+    fn matches(&mut self, output: &ScanOutput) -> Vec<MatchRow> {
+        let row = |(key, matches): &(MatchKey, Matches)| {
+            let earliest = matches.earliest.iter();
+            MatchRow {
+                rule: key.rule,
+                text: key.text,
+                attempt: key.attempt,
+                day: key.day,
+                call: key.call,
+                refused: key.refused,
+                events: matches.events.clone(),
+                earliest: earliest.map(|(n, s)| (*n, self.sighting(s))).collect(),
+                untimed: matches.untimed,
+            }
+        };
+        output.matches.iter().map(row).collect()
     }
 
     fn mutation(&mut self, m: &MutatingCall) -> MutationRow {

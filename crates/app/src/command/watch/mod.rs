@@ -13,6 +13,7 @@ mod judge_cache;
 mod kept_trail;
 mod live;
 mod organizations;
+mod outputs;
 mod queue_losses;
 mod result;
 mod run;
@@ -23,7 +24,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bartizan_evidence::Storage;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -31,6 +32,7 @@ use serde_json::{Value, json};
 use self::bill::reported_before;
 use self::config::Config;
 use self::inputs::{WatchInputs, accepted, fingerprint, history, trail_objects};
+use self::outputs::write_outputs;
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
 use super::report;
@@ -123,22 +125,6 @@ fn deliver(global: &Global, config: &Config) -> Result<()> {
     let sinks = Sink::all(&config.sink)?;
     let states = Delivery::once(&global.store, sinks, DELIVERY)?;
     render::undelivered(global, &states);
-    Ok(())
-}
-
-fn write_outputs(global: &Global, config: &Config, watched: &WatchResult) -> Result<()> {
-    if let Some(file) = &config.output.findings {
-        let lines: Vec<String> = watched
-            .findings
-            .iter()
-            .map(serde_json::to_string)
-            .collect::<Result<_, _>>()?;
-        let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
-        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    }
-    if let Some(file) = &config.output.report {
-        write_whole(file, &report::document(global, watched)?)?;
-    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use bartizan_alert::{WatchedState, alerts_of};
 use bartizan_detect::attribution::CallMap;
 use bartizan_detect::{DetectionResult, Evaluator};
 use bartizan_incident::attribution::name_origins;
-use bartizan_incident::{IncidentInput, incidents};
+use bartizan_incident::{IncidentInput, MergedIncident, incidents};
 use bartizan_model::{Finding, Severity};
 use jiff::Timestamp;
 
@@ -154,18 +154,30 @@ pub(super) fn judge(
     kept.push((REPORTED, serde_json::to_vec(&reported)?));
     kept.push((RESULT, serde_json::to_vec(&watched)?));
     kept.append(&mut posture.kept);
+    keep_result(inputs, state, &watched, &merges, (objects, kept))?;
+    Ok(watched)
+}
+
+/// Keeps a result and the alerts that it raises, or nothing.
+fn keep_result(
+    inputs: &WatchInputs<'_>,
+    state: &mut StoreState,
+    watched: &WatchResult,
+    merges: &[MergedIncident],
+    (objects, kept): (&[ObjectRow], Vec<(&str, Vec<u8>)>),
+) -> Result<()> {
+    let since = inputs.since().to_string();
     let before = WatchResult::last(state)?;
-    let since_text = since.to_string();
-    let after = told(&watched, &watched.merged, &since_text);
+    let after = told(watched, &watched.merged, &since);
     let last = before.as_ref().map(|b| told(b, &[], ""));
     let alerts = alerts_of(&last.unwrap_or_default(), &after, inputs.now);
     let routes = routes(&inputs.config.sink)?;
     let silences = silences(inputs.storage.as_ref())?;
     state.keep(RunState {
         findings: &watched.findings,
-        since: &since.to_string(),
+        since: &since,
         incidents: &watched.incidents,
-        merges: &merges,
+        merges,
         objects,
         kept,
         alerts: NewAlerts {
@@ -175,8 +187,7 @@ pub(super) fn judge(
             silences: &silences,
             now: inputs.now,
         },
-    })?;
-    Ok(watched)
+    })
 }
 
 /// A result as alerts are made of it.

@@ -11,8 +11,8 @@ use super::super::config::Config;
 use super::super::inputs::{WatchInputs, accepted, history, trail_objects};
 use super::super::judge_cache::CacheAges;
 use super::super::kept_trail::{learned_memory, scan_plan};
+use super::super::outputs::write_outputs;
 use super::super::run::parted;
-use super::super::write_outputs;
 use super::process::LiveWatch;
 use super::signals::Signal;
 use super::snapshot_taker::SnapshotTaker;
@@ -63,7 +63,7 @@ pub(super) fn watch_round(watch: &mut LiveWatch<'_>, config: &Arc<Config>) -> Re
         since: inputs.since(),
     })?;
     let snapshots = SnapshotTaker::start(global, config)?;
-    let mut round = Round {
+    let mut round = WatchRound {
         // Files of the inbox that are only in the memory from now on.
         left: names_of_left(&inputs),
         failing: false,
@@ -83,7 +83,7 @@ pub(super) fn watch_round(watch: &mut LiveWatch<'_>, config: &Arc<Config>) -> Re
 }
 
 /// Sources and snapshots of a round.
-struct Round<'w, 'a> {
+struct WatchRound<'w, 'a> {
     watch: &'w mut LiveWatch<'a>,
     sources: RunningSources,
     snapshots: SnapshotTaker,
@@ -92,7 +92,7 @@ struct Round<'w, 'a> {
     failing: bool,
 }
 
-impl Round<'_, '_> {
+impl WatchRound<'_, '_> {
     /// End of the round that a signal asks for.
     fn signal(&mut self) -> Option<RoundEnd> {
         match self.watch.signals.next()? {
