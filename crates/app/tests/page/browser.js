@@ -105,7 +105,7 @@ const scenarios = {
     await signIn(page);
     await page.click("article.card h3 a");
     await page.waitForSelector("#h-followup");
-    await page.click("text=Acknowledge");
+    await page.click("button:has-text(\"Acknowledge\")");
     await page.waitForSelector("ul.notes li:has-text('acknowledged')");
     await page.fill("input[name=assignee]", "bob <b>&");
     await page.click("button:has-text('Assign')");
@@ -185,7 +185,7 @@ const scenarios = {
     assert.ok((await page.textContent("h1")).includes("INTRUDER"));
     assert.ok(await page.locator("#filters").isHidden());
     await page.click("article.card h3 a");
-    await page.click("text=Acknowledge");
+    await page.click("button:has-text(\"Acknowledge\")");
     assert.ok((await page.textContent("ul.notes")).includes("acknowledged"));
     await page.goto(settings.origin + "/account");
     await page.waitForTimeout(1500);
