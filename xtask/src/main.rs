@@ -31,6 +31,7 @@ const USAGE: &str = "usage:
   cargo xtask bench access       who can do what: 50,000 principals, cases a second
   cargo xtask bench estate       200 accounts with 100,000 principals: escalate, who-can, one change
   cargo xtask bench watch        the example; a million events, 10,000 facts, 500 changes
+  cargo xtask bench live         a watch that goes on: 10 M events kept, one object more, 1,000 a minute
   cargo xtask bench spend        the bill: attacks found, delay, false alarms, against simpler \
   rules; speed of reading
   cargo xtask bench digest       verify trail: on a disk to the floor of hashing it, in a slow bucket to \
@@ -66,6 +67,7 @@ fn main() -> Result<()> {
         ["bench", "access"] => bench::bench(&root(), "bench::bench_access"),
         ["bench", "estate"] => bench::escalation(&root()),
         ["bench", "watch"] => bench::bench(&root(), "bench::bench_watch"),
+        ["bench", "live"] => bench::bench(&root(), "bench::bench_live"),
         ["bench", "spend"] => bench::spend(&root()),
         ["bench", "digest"] => bench::digest(&root()),
         ["bench", "noise"] => noise::print(&root(), &shared()),

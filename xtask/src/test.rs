@@ -63,6 +63,9 @@ fn run_steps(
         tools::debian();
         Ok(())
     })?;
+    step("npm: playwright-core, axe-core, oidc-provider", &mut || {
+        tools::node(root).map(drop)
+    })?;
     step("the generated tables are fresh", &mut || are_tables_fresh())?;
     step("licences, bans, sources", &mut || {
         let deny = tools::cargo_deny(root)?;
@@ -91,7 +94,8 @@ fn run_steps(
         let mut tests = cargo(&["test", "--workspace", "--locked"]);
         tests
             .env("BARTIZAN_VENV", tools::python(root)?.0)
-            .env("BARTIZAN_LOCALSTACK_VENV", tools::localstack(root)?.0);
+            .env("BARTIZAN_LOCALSTACK_VENV", tools::localstack(root)?.0)
+            .env("BARTIZAN_NODE", tools::node(root)?);
         sh(&mut tests)
     })?;
     Ok(times)

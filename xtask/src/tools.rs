@@ -37,6 +37,14 @@ const LOCALSTACK: &[&str] = &[
     "plux<1.13",
 ];
 
+/// Of npm, for the tests of the page: playwright-core drives Chromium, axe-core finds faults of
+/// accessibility, oidc-provider is a certified OpenID Connect provider.
+const NODE: &[&str] = &[
+    "playwright-core@1.65.1",
+    "axe-core@4.14.1",
+    "oidc-provider@9.13.3",
+];
+
 const CARGO_DENY: &str = "0.20.2";
 const CARGO_FUZZ: &str = "0.13.2";
 
@@ -115,6 +123,39 @@ pub(crate) fn debian() {
             lacking.program, lacking.tests
         );
     }
+}
+
+/// Installs npm's packages for the tests of the page below the target folder. If that fails, they
+/// are skipped with a one-line message. Gives the folder of the packages.
+pub(crate) fn node(root: &Path) -> Result<PathBuf> {
+    let folder = target(root).join("node");
+    let (stamp, want) = (folder.join("installed.txt"), NODE.join("\n"));
+    let modules = folder.join("node_modules");
+    if std::fs::read_to_string(&stamp).is_ok_and(|have| have == want) {
+        return Ok(modules);
+    }
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(folder.join("package.json"), "{\"private\": true}\n")?;
+    let installed = Command::new("npm")
+        .args([
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--silent",
+        ])
+        .args(["--save-exact"])
+        .args(NODE)
+        .current_dir(&folder)
+        .status();
+    match installed {
+        Ok(status) if status.success() => std::fs::write(stamp, want)?,
+        _ => println!(
+            "npm could not install {}: the tests of the page skip",
+            NODE.join(", ")
+        ),
+    }
+    Ok(modules)
 }
 
 /// cargo-deny.

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use bartizan_incident::Incident;
+use bartizan_detect::work::ThingEffect;
+use bartizan_incident::{Incident, Suspect};
 use serde::Serialize;
 
 use crate::watch_result::{AccessPath, ChangeSummary, PathVerdict, WatchResult};
@@ -29,7 +30,6 @@ pub(crate) struct AccessNode {
     pub(crate) name: String,
     /// Column, 0 on the left.
     pub(crate) layer: usize,
-    /// Whether only edges that were added lead to it.
     pub(crate) is_added: bool,
 }
 
@@ -60,6 +60,8 @@ impl AccessEdge {
 /// Graph in the making: edges by name.
 #[derive(Default)]
 struct GraphBuilder {
+    /// Names of what was made.
+    made: BTreeSet<String>,
     edges: Vec<(String, String, String, PathVerdict, PathVerdict)>,
 }
 
@@ -125,7 +127,7 @@ impl GraphBuilder {
             graph.nodes.push(AccessNode {
                 name: name.to_owned(),
                 layer: 0,
-                is_added: false,
+                is_added: self.made.contains(name),
             });
             Some(graph.nodes.len() - 1)
         };
@@ -148,45 +150,43 @@ impl GraphBuilder {
 }
 
 impl AccessGraph {
-    /// What the suspects of an incident came through, made and gained.
+    /// Sessions that the suspects of an incident came through, things they made, access they gained.
     pub(crate) fn of_incident(incident: &Incident, watched: &WatchResult) -> Self {
         let mut graph = GraphBuilder::default();
         for suspect in &incident.actor {
-            let chains = suspect.chains.iter();
-            for chain in chains {
-                for pair in chain.windows(2) {
-                    if let [from, to] = pair {
-                        graph.was(&principal(from), &principal(to), "assumes");
-                    }
+            for chain in &suspect.chains {
+                let mut from = suspect.name.clone();
+                for session in chain.iter().skip(1) {
+                    graph.was(&from, session, "assumes");
+                    from.clone_from(session);
                 }
             }
         }
-        let of_incident = |c: &&ChangeSummary| incident.findings.contains(&c.finding);
-        let changes: Vec<&ChangeSummary> = watched.changes.iter().filter(of_incident).collect();
-        let who = incident.actor.first().map(|s| s.name.clone());
+        let changes = watched.changes.iter();
+        let changes: Vec<&ChangeSummary> = changes
+            .filter(|c| incident.findings.contains(&c.finding))
+            .collect();
+        let first = incident.actor.first().map(|s| s.name.clone());
         for change in &changes {
-            let from = change.by.last().map(|by| principal(by));
-            let Some(from) = from.or_else(|| who.clone()) else {
+            let from = change.by.last().map(|by| suspect_of(incident, by));
+            let Some(from) = from.or_else(|| first.clone()) else {
                 continue;
             };
             let made = incident
                 .left
                 .iter()
                 .find(|m| change.event.is_some() && Some(&m.event) == change.event.as_ref());
-            let what = made.map_or_else(
-                || format!("{} {}", kind_word(&change.kind), change.id),
-                |m| m.what.clone(),
-            );
-            graph.thing(
-                &from,
-                &what,
-                change.call.as_deref().unwrap_or("no call on record"),
-            );
+            let what = made.map_or_else(|| changed_thing(change), |m| m.what.clone());
+            let call = change.call.as_deref().unwrap_or("no call on record");
+            graph.thing(&from, &what, call, change.sign == '+');
+            if let Some(user) = user_of(change).filter(|user| *user != from) {
+                graph.added(&what, &user, "signs in as");
+            }
         }
-        for made in &incident.left {
-            let is_told = |c: &&ChangeSummary| c.event.as_ref() == Some(&made.event);
-            if let (Some(who), None) = (&who, changes.iter().copied().find(|c| is_told(&c))) {
-                graph.thing(who, &made.what, &made.call);
+        let is_told = |event: &str| changes.iter().any(|c| c.event.as_deref() == Some(event));
+        for made in incident.left.iter().filter(|m| !is_told(&m.event)) {
+            if let Some(who) = &first {
+                graph.thing(who, &made.what, &made.call, made.sign == ThingEffect::Made);
             }
         }
         let names: Vec<String> = graph
@@ -222,10 +222,6 @@ impl AccessGraph {
                 }
             }
         }
-        for (n, node) in self.nodes.iter_mut().enumerate() {
-            let mut into = self.edges.iter().filter(|e| e.to == n).peekable();
-            node.is_added = into.peek().is_some() && into.all(AccessEdge::is_added);
-        }
         // Circles push nodes to the right: columns that nobody is in are closed.
         let mut used: Vec<usize> = self.nodes.iter().map(|n| n.layer).collect();
         used.sort_unstable();
@@ -237,24 +233,36 @@ impl AccessGraph {
 }
 
 impl GraphBuilder {
-    /// Something that somebody made; what it is a credential or a policy of comes after it.
-    fn thing(&mut self, who: &str, what: &str, call: &str) {
-        self.added(who, what, call);
-        let credential = ["access key ", "password ", "login profile "];
-        if let Some((_, owner)) = what.rsplit_once(" of ")
-            && credential.iter().any(|c| what.starts_with(c))
-            && owner != who
-        {
-            self.added(what, owner, "signs in as");
+    /// Something that somebody made or changed.
+    fn thing(&mut self, who: &str, what: &str, call: &str, is_new: bool) {
+        if is_new {
+            self.made.insert(what.to_owned());
         }
+        self.added(who, what, call);
     }
 }
 
-/// `user ci-deploy` of `user ci-deploy (key AKIA…)`, `session render of role batch` of the same
-/// with call and time.
-fn principal(words: &str) -> String {
-    let name = words.split(" (key ").next().unwrap_or(words);
-    name.split(" by ").next().unwrap_or(name).to_owned()
+/// Name of the suspect who begins a chain with this credential, or the credential itself.
+fn suspect_of(incident: &Incident, by: &str) -> String {
+    let is_own = |s: &&Suspect| {
+        let mut keys = s.access_keys.iter().chain(&s.access_key_id);
+        let is_first = s.chains.iter().any(|c| c.first().is_some_and(|f| f == by));
+        is_first || by == s.name || keys.any(|key| by == format!("{} (key {key})", s.name))
+    };
+    let suspect = incident.actor.iter().find(is_own);
+    suspect.map_or_else(|| by.to_owned(), |s| s.name.clone())
+}
+
+/// User of a credential that was added, by the id of its fact, e.g. `backup/AKIA…`.
+fn user_of(change: &ChangeSummary) -> Option<String> {
+    let is_credential = matches!(change.kind.as_str(), "iam:accesskey" | "iam:loginprofile");
+    let name = change.id.split('/').next()?;
+    is_credential.then(|| format!("user {name}"))
+}
+
+/// `snapshot snap-0a12`, `password of user backup`.
+fn changed_thing(change: &ChangeSummary) -> String {
+    format!("{} {}", kind_word(&change.kind), change.id)
 }
 
 /// `role support-readonly` of `role/support-readonly`.

@@ -39,7 +39,7 @@ pub(crate) struct StripRow {
     /// Empty for all accounts of a bill.
     pub(crate) account: String,
     pub(crate) region: String,
-    pub(crate) sensor: Sensor,
+    pub(crate) sensor: StripSensor,
     /// Spans of equal sight, in cells.
     pub(crate) spans: Vec<StripSpan>,
     /// Calls that the last snapshot could not read.
@@ -48,7 +48,7 @@ pub(crate) struct StripRow {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Sensor {
+pub(crate) enum StripSensor {
     Configuration,
     Trail,
     Bill,
@@ -177,7 +177,7 @@ fn configuration(axis: &StripAxis, sights: &[RegionSight]) -> Vec<StripRow> {
         StripRow {
             account: account.to_owned(),
             region: region.to_owned(),
-            sensor: Sensor::Configuration,
+            sensor: StripSensor::Configuration,
             spans: axis.spans(sight),
             unread: own.last().map(|s| s.unread.clone()).unwrap_or_default(),
         }
@@ -238,7 +238,7 @@ fn trail(axis: &StripAxis, watched: &WatchResult, sights: &[RegionSight]) -> Vec
         StripRow {
             account: account.to_owned(),
             region: region.to_owned(),
-            sensor: Sensor::Trail,
+            sensor: StripSensor::Trail,
             spans: axis.spans(sight),
             unread: Vec::new(),
         }
@@ -257,7 +257,7 @@ fn bill(axis: &StripAxis, watched: &WatchResult) -> Option<StripRow> {
     Some(StripRow {
         account: String::new(),
         region: "all".to_owned(),
-        sensor: Sensor::Bill,
+        sensor: StripSensor::Bill,
         spans: axis.spans(sight),
         unread: Vec::new(),
     })

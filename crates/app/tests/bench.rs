@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::canned::Canned;
 use crate::common::{Home, shared};
+use crate::watch_live::{hour_of_events, rows};
 
 /// CPU seconds and peak memory (MB) of all children so far.
 fn children() -> (f64, f64) {
@@ -661,4 +662,124 @@ fn peak_mb(home: &Home, args: &[&str]) -> f64 {
         std::thread::sleep(Duration::from_millis(2));
     }
     peak
+}
+
+/// CPU seconds of a process so far, and its resident bytes.
+fn process_cost(pid: u32) -> (f64, u64) {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let rest = stat.rsplit_once(") ").unwrap().1;
+    let fields: Vec<&str> = rest.split(' ').collect();
+    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|l| l.starts_with("VmRSS:")).unwrap();
+    let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    (ticks / 100.0, kilobytes << 10)
+}
+
+/// A watch with a state of 30 days: what one more object costs, and a thousand a minute.
+///
+/// `LIVE_EVENTS` sets the number of events of the state; `BARTIZAN_BIN` another program.
+#[test]
+#[ignore = "a benchmark: cargo xtask bench live"]
+fn bench_live() {
+    const OBJECT_EVENTS: u64 = 400;
+    let events: u64 = std::env::var("LIVE_EVENTS").map_or(10_000_000, |n| n.parse().unwrap());
+    let accounts = (events / OBJECT_EVENTS).div_ceil(30 * 24);
+    let home = Home::new();
+    let mut seed = 88_172_645_463_325_252;
+    let mut write = |hour: i64, account: u64, apart: &str| {
+        let account = 111_122_220_000 + account;
+        let (name, text) = hour_of_events(hour, account, &mut seed);
+        let path = home
+            .path(&name.replace("_x", apart))
+            .with_extension("json.gz");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let file = fs::File::create(&path).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, text.as_bytes()).unwrap();
+        packed.finish().unwrap();
+    };
+    let mut objects = 0;
+    for hour in 0..30 * 24 {
+        for account in 0..accounts {
+            write(hour, account, "_x");
+            objects += 1;
+        }
+    }
+    fs::write(
+        home.path("bartizan.toml"),
+        "[trail]\nsources = [\"trail\"]\n",
+    )
+    .unwrap();
+    let program = std::env::var_os("BARTIZAN_BIN");
+    let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_bartizan").into());
+    let mut child = Command::new(program)
+        .args(["watch", "-q"])
+        .current_dir(home.dir.path())
+        .env("HOME", home.dir.path())
+        .spawn()
+        .unwrap();
+    let pid = child.id();
+    // Until nothing was done for a while.
+    let idle = |objects: i64| {
+        let start = Instant::now();
+        while rows(&home, "object") < objects {
+            assert!(start.elapsed() < Duration::from_secs(1800), "not taken");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        let mut before = process_cost(pid).0;
+        loop {
+            std::thread::sleep(Duration::from_secs(12));
+            let now = process_cost(pid).0;
+            if now - before < 0.6 {
+                return;
+            }
+            before = now;
+        }
+    };
+    idle(objects);
+    let (start_s, bytes) = process_cost(pid);
+    println!(
+        "{objects} objects, {} events: {start_s:.1} s CPU to begin, {} MB resident",
+        objects as u64 * OBJECT_EVENTS,
+        bytes >> 20
+    );
+    // What looking at the folder costs by itself.
+    let quiet = {
+        let before = process_cost(pid).0;
+        std::thread::sleep(Duration::from_secs(30));
+        (process_cost(pid).0 - before) / 30.0
+    };
+    let mut ticks = Vec::new();
+    for n in 0..5 {
+        let (before, start) = (process_cost(pid).0, Instant::now());
+        write(30 * 24 - 1, n, "_more");
+        objects += 1;
+        while rows(&home, "object") < objects {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        std::thread::sleep(Duration::from_secs(2));
+        let idle = quiet * start.elapsed().as_secs_f64();
+        ticks.push(process_cost(pid).0 - before - idle);
+    }
+    ticks.sort_by(f64::total_cmp);
+    println!("folder looked at: {:.1} % of a core", quiet * 100.0);
+    row("tick with one new object, CPU", ticks[2], "s", 0.2);
+    let (before, start) = (process_cost(pid).0, Instant::now());
+    for n in 0..1000 {
+        write(30 * 24 - 1, n % accounts.max(1), &format!("_m{n}_"));
+        let due = start + Duration::from_millis(60 * n);
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+    objects += 1000;
+    while rows(&home, "object") < objects {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let took = start.elapsed().as_secs_f64();
+    let (after, bytes) = process_cost(pid);
+    println!("1,000 objects in {took:.0} s");
+    row("share of a core", (after - before) / took, "", 0.6);
+    row("resident", bytes as f64 / 1_048_576.0, "MB", 200.0);
+    let _ = child.kill();
+    let _ = child.wait();
 }

@@ -231,7 +231,7 @@ fn late_and_shuffled_is_what_one_run_says() {
 }
 
 /// Log of one hour of an account, with some hundred events.
-fn hour_of_events(hour: i64, account: u64, seed: &mut u64) -> (String, String) {
+pub(crate) fn hour_of_events(hour: i64, account: u64, seed: &mut u64) -> (String, String) {
     let time = |second: i64| {
         let time = jiff::Timestamp::from_second(1_772_323_200 + hour * 3600 + second).unwrap();
         time.to_string()
@@ -306,4 +306,65 @@ fn two_simulated_weeks_stay_bounded() {
     assert!(last_resident < resident * 13 / 10 + (16 << 20), "{sizes:?}");
     assert!(last_disk < disk * 13 / 10 + (4 << 20), "{sizes:?}");
     assert!(last_resident < 200 << 20, "{sizes:?}");
+}
+
+/// Where nothing can be written nothing is lost: the watch says so, takes nothing more, and goes on
+/// by itself when there is room.
+#[test]
+fn a_full_disk_stops_the_watch_until_there_is_room() {
+    let home = Home::new();
+    let small = home.path("small");
+    fs::create_dir(&small).unwrap();
+    let mounted = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
+        .arg(&small)
+        .stderr(Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|s| s.success()) {
+        eprintln!("skipped: no right to mount a small file system here");
+        return;
+    }
+    fs::create_dir_all(home.path("trail")).unwrap();
+    fs::write(
+        home.path("bartizan.toml"),
+        "[trail]\nsources = [\"trail\"]\n",
+    )
+    .unwrap();
+    let mut seed = 88_172_645_463_325_252;
+    let mut place = |hour: i64| {
+        let (name, text) = hour_of_events(hour, 111_122_223_333, &mut seed);
+        let path = home.path(&name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let count = || {
+        let path = home.path("small/store/state.sqlite");
+        let connection = rusqlite::Connection::open(path).ok()?;
+        let count = "select count(*) from object";
+        connection
+            .query_row(count, [], |row| row.get::<_, i64>(0))
+            .ok()
+    };
+    place(0);
+    let live = LiveProcess::start(&home, &["--store", "small/store"]);
+    until("the first object", || count() == Some(1));
+    // Whatever room there is.
+    let filler = home.path("small/filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    while std::io::Write::write_all(&mut file, &[7; 512]).is_ok() {}
+    drop(file);
+    (1..6).for_each(&mut place);
+    let mut said = Vec::new();
+    until("it says so", || {
+        said.extend(live.lines.try_iter());
+        said.iter().any(|l| l.contains("nothing is kept"))
+    });
+    assert_eq!(count(), Some(1));
+    fs::remove_file(&filler).unwrap();
+    until("it goes on", || {
+        said.extend(live.lines.try_iter());
+        count() == Some(6) && said.iter().any(|l| l.contains("kept again"))
+    });
+    live.stop();
+    let _ = std::process::Command::new("umount").arg(&small).status();
 }

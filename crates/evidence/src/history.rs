@@ -7,7 +7,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::log::create_same;
-use super::note::IncidentNote;
 use super::{
     EntryKind, EvidenceLog, FileRef, Justification, LogEntry, LogError, LogKey, PackFrame,
     SnapshotRef, Storage, documents, find, write_packs,
@@ -289,44 +288,6 @@ pub fn silences(log: &EvidenceLog<'_>) -> Result<Vec<(u64, AlertSilence)>, LogEr
         }
     }
     Ok(silences.into_iter().collect())
-}
-
-/// Appends a note. Gives the index of its entry.
-///
-/// # Errors
-/// If the storage fails; the log is then unchanged.
-pub fn append_note(
-    log: &mut EvidenceLog<'_>,
-    key: &LogKey,
-    note: IncidentNote,
-    (tool, now): (&str, Timestamp),
-) -> Result<u64, LogError> {
-    log.append(
-        key,
-        vec![LogEntry {
-            time: format!("{now:.3}"),
-            tool: tool.to_owned(),
-            log_size: 0,
-            what: EntryKind::Note(note),
-        }],
-    )?;
-    Ok(log.size() - 1)
-}
-
-/// All notes, oldest first, with index and time of their entries.
-///
-/// # Errors
-/// If the log cannot be read.
-pub fn incident_notes(log: &EvidenceLog<'_>) -> Result<Vec<(u64, String, IncidentNote)>, LogError> {
-    let note = |(index, text): (u64, String)| match serde_json::from_str(&text) {
-        Ok(LogEntry {
-            what: EntryKind::Note(note),
-            time,
-            ..
-        }) => Some((index, time, note)),
-        _ => None,
-    };
-    Ok(log.entries(0)?.into_iter().filter_map(note).collect())
 }
 
 /// Documents of a store, read from its packs on demand, newest pack first.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::analysis::{Analysis, Kept};
 use super::live::Seen;
 use crate::render::html::{brief, change_row, months, text, word};
-use crate::render::{minute, picture};
+use crate::render::{counted, minute, picture};
 use crate::watch_result::ChangeSummary;
 
 /// Rows of each list.
@@ -174,8 +174,9 @@ fn analyzed(analysis: &Analysis) -> Markup {
         section aria-labelledby="h-admin" {
             h2 id="h-admin" { "Who can become administrator, and how" }
             p {
-                (analysis.principals) " users and roles, " (analysis.administrators)
-                " administrators, " (analysis.escalations.len()) " more can become one or perhaps can"
+                (counted(analysis.principals as u64, "user or role", "users and roles")) ", "
+                (counted(analysis.administrators as u64, "administrator", "administrators")) ", "
+                (analysis.escalations.len()) " more can become one, or perhaps can"
             }
             (picture::graph(&analysis.graph, "ways to administrator: who, through what, to what"))
             ul {

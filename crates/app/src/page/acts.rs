@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::access::Visitor;
-use super::live::Live;
+use super::live::LiveStore;
 use crate::cli::time;
 use crate::store;
 
@@ -54,7 +54,7 @@ impl Act {
 
 /// Does it: appends to the log, and reads the store again.
 pub(super) fn act(
-    live: &Live,
+    live: &LiveStore,
     incident: &Incident,
     act: Act,
     form: &ActForm,
@@ -112,7 +112,7 @@ pub(super) fn act(
 
 /// Accepts every finding of an incident, as `bartizan accept` does.
 fn accept(
-    live: &Live,
+    live: &LiveStore,
     incident: &Incident,
     reason: &str,
     until: Option<Timestamp>,

@@ -13,7 +13,7 @@ use bartizan_model::Severity;
 use bartizan_posture::{CHECKS, Check, CheckVerdict, Credential, CredentialKind, check};
 use serde::Serialize;
 
-use super::live::Live;
+use super::live::LiveStore;
 use crate::access::accounts;
 use crate::access_graph::AccessGraph;
 use crate::cli::{CheckArgs, Global};
@@ -111,7 +111,7 @@ impl Analyses {
     }
 
     /// Makes it, unless somebody else does.
-    pub(super) fn make(&self, live: &Live, snapshot: u64) {
+    pub(super) fn make(&self, live: &LiveStore, snapshot: u64) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if !running.insert(snapshot) {
             return;

@@ -12,7 +12,7 @@ use crate::access_graph::AccessGraph;
 use crate::cli::Global;
 use crate::named_snapshots::pairs;
 use crate::render::html::{brief, word};
-use crate::render::{lines_of, picture};
+use crate::render::{counted, lines_of, picture};
 use crate::snapshot_diff::between;
 use crate::watch_result::{AccessPath, ChangeLine};
 
@@ -110,7 +110,7 @@ impl ComparePage {
         html! {
             h1 { "Snapshot " (self.before) " and snapshot " (self.after) }
             p {
-                (self.changes_count) " changes"
+                (counted(self.changes_count as u64, "change", "changes"))
                 @if self.unknown > 0 { ", " (self.unknown) " unknown" }
                 " · " a href=(format!("/account?snapshot={}", self.after)) { "the account" }
             }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use tokio::time::sleep;
 
-use super::shared::Shared;
+use super::shared::PageServer;
 
 /// Time between signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -19,7 +19,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const HEARTBEATS_MAX: u32 = 240;
 
 /// The stream. Of several changes while a reader is slow it gets the last.
-pub(super) async fn events(State(server): State<Arc<Shared>>) -> Response {
+pub(super) async fn events(State(server): State<Arc<PageServer>>) -> Response {
     let changes = server.live.changes();
     let frames = stream::unfold((changes, 0), |(mut changes, beats)| async move {
         if beats == 0 {

@@ -12,7 +12,7 @@ use crate::render::minute;
 
 /// Page of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum PagePlace {
     Now,
     Search,
     Account,
@@ -21,16 +21,16 @@ pub(super) enum Place {
     Other,
 }
 
-const PLACES: [(Place, &str, &str); 4] = [
-    (Place::Now, "/", "Now"),
-    (Place::Search, "/search", "Search"),
-    (Place::Account, "/account", "Account"),
-    (Place::Health, "/health", "Rules and health"),
+const PLACES: [(PagePlace, &str, &str); 4] = [
+    (PagePlace::Now, "/", "Now"),
+    (PagePlace::Search, "/search", "Search"),
+    (PagePlace::Account, "/account", "Account"),
+    (PagePlace::Health, "/health", "Rules and health"),
 ];
 
 /// What a page is framed in.
 pub(super) struct Frame<'f> {
-    pub(super) place: Place,
+    pub(super) place: PagePlace,
     /// `Now`, `Incident 3f2a91c0`.
     pub(super) title: &'f str,
     /// Address of the same as JSON.

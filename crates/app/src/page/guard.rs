@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::access::Refusal;
 use super::listener::Peer;
 use super::login::{not_signed_in, token_used};
-use super::shared::Shared;
+use super::shared::PageServer;
 
 /// Time of a request from its head to its answer.
 const REQUEST_TIME: Duration = Duration::from_secs(30);
@@ -29,7 +29,7 @@ const OPEN: [&str; 7] = [
 
 /// Headers of every answer, and its time.
 pub(super) async fn harden(
-    State(server): State<Arc<Shared>>,
+    State(server): State<Arc<PageServer>>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -50,7 +50,8 @@ pub(super) async fn harden(
     );
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::X_FRAME_OPTIONS, "DENY");
-    set(header::REFERRER_POLICY, "no-referrer");
+    // With none at all, browsers send the forms of this page as of no origin.
+    set(header::REFERRER_POLICY, "same-origin");
     set(header::CACHE_CONTROL, "no-store");
     set(
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -70,7 +71,7 @@ pub(super) async fn harden(
 
 /// Lets in who may, and says who it is.
 pub(super) async fn guard(
-    State(server): State<Arc<Shared>>,
+    State(server): State<Arc<PageServer>>,
     Extension(peer): Extension<Peer>,
     mut request: Request,
     next: Next,

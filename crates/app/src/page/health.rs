@@ -2,6 +2,7 @@
 //! holds, and what the live watch says of itself.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use anyhow::Result;
 use bartizan_detect::{RuleKind, Rules, builtin_files};
@@ -12,7 +13,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::live::{Live, Seen};
+use super::live::{LiveStore, Seen};
 use crate::render::html::{brief, finding_row, text, word};
 use crate::render::minute;
 use crate::store::StoreState;
@@ -52,7 +53,7 @@ struct RuleRow {
 }
 
 impl<'s> HealthPage<'s> {
-    pub(super) fn of(live: &Live, seen: &'s Seen, now: Timestamp) -> Result<Self> {
+    pub(super) fn of(live: &LiveStore, seen: &'s Seen, now: Timestamp) -> Result<Self> {
         let watched = seen.watched.as_ref();
         let end = watched
             .and_then(|w| w.as_of.parse::<Timestamp>().ok())
@@ -166,7 +167,9 @@ fn facts_of(value: &Value) -> Markup {
 fn rules(counts: Vec<crate::store::RuleCount>) -> Vec<RuleRow> {
     let mut by_id: BTreeMap<String, crate::store::RuleCount> =
         counts.into_iter().map(|c| (c.rule.clone(), c)).collect();
-    let loaded = Rules::load(&builtin_files());
+    // They are in the program and never change.
+    static LOADED: OnceLock<Rules> = OnceLock::new();
+    let loaded = LOADED.get_or_init(|| Rules::load(&builtin_files()));
     let mut rows: Vec<RuleRow> = loaded
         .rules
         .iter()
@@ -195,7 +198,7 @@ fn rules(counts: Vec<crate::store::RuleCount>) -> Vec<RuleRow> {
     rows
 }
 
-fn verified_until(live: &Live) -> Result<Option<String>> {
+fn verified_until(live: &LiveStore) -> Result<Option<String>> {
     let storage = crate::store::open(live.global())?;
     let Ok(log) = bartizan_evidence::EvidenceLog::open(storage.as_ref()) else {
         return Ok(None);
@@ -212,7 +215,7 @@ pub(super) struct RulePage {
 }
 
 impl RulePage {
-    pub(super) fn of(live: &Live, rule: &str) -> Result<Self> {
+    pub(super) fn of(live: &LiveStore, rule: &str) -> Result<Self> {
         let state = StoreState::read(&live.global().store)?;
         let findings = state
             .map(|s| s.findings_of_rule(rule, FINDINGS_SHOWN))

@@ -55,13 +55,13 @@ fn last_facts(global: &Global) -> Result<Vec<FactsText>> {
 }
 
 /// The last of it, and who waits for the next.
-pub(crate) struct Live {
+pub(crate) struct LiveStore {
     global: Global,
     seen: RwLock<Arc<Seen>>,
     version: watch::Sender<u64>,
 }
 
-impl Live {
+impl LiveStore {
     /// Reads the store once.
     pub(crate) fn open(global: Global) -> Self {
         let live = Self {

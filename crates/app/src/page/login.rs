@@ -13,7 +13,7 @@ use super::access::{Role, Visitor, cookie, is_same};
 use super::acts::ActForm;
 use super::frame::bare;
 use super::listener::Peer;
-use super::shared::{Shared, failed};
+use super::shared::{PageServer, failed};
 use super::sign_in::SignIn;
 use super::users::PASSWORD_MAX;
 use crate::render::html::text;
@@ -77,7 +77,7 @@ fn too_many() -> Response {
 }
 
 /// The token of the printed address becomes a cookie; whoever sits at the terminal gets another.
-pub(super) fn token_used(server: &Shared, token: &str, Peer(peer): Peer) -> Response {
+pub(super) fn token_used(server: &PageServer, token: &str, Peer(peer): Peer) -> Response {
     if !server.attempts.may(&peer.ip().to_string()) {
         return too_many();
     }
@@ -95,7 +95,7 @@ pub(super) fn token_used(server: &Shared, token: &str, Peer(peer): Peer) -> Resp
 
 /// Name and password of a user of the file.
 pub(super) async fn password(
-    State(server): State<Arc<Shared>>,
+    State(server): State<Arc<PageServer>>,
     Extension(Peer(peer)): Extension<Peer>,
     Form(form): Form<LoginForm>,
 ) -> Response {
@@ -123,7 +123,7 @@ pub(super) async fn password(
 }
 
 /// A page that leads on by itself: a redirect from another site would not bring the new cookie.
-fn signed_in(server: &Shared, name: &str, role: Role) -> Response {
+fn signed_in(server: &PageServer, name: &str, role: Role) -> Response {
     let cookie = match server.access.sign_in(name, role) {
         Ok(cookie) => cookie,
         Err(e) => return failed(&e),
@@ -139,13 +139,13 @@ fn signed_in(server: &Shared, name: &str, role: Role) -> Response {
     ([(header::SET_COOKIE, cookie)], page).into_response()
 }
 
-fn callback_address(server: &Shared) -> String {
+fn callback_address(server: &PageServer) -> String {
     format!("{}/login/callback", server.access.address())
 }
 
 /// Sends the browser to the provider.
 pub(super) async fn openid(
-    State(server): State<Arc<Shared>>,
+    State(server): State<Arc<PageServer>>,
     Extension(Peer(peer)): Extension<Peer>,
 ) -> Response {
     let SignIn::OpenId(openid) = &server.sign_in else {
@@ -172,7 +172,7 @@ pub(super) async fn openid(
 
 /// The browser comes back from the provider.
 pub(super) async fn callback(
-    State(server): State<Arc<Shared>>,
+    State(server): State<Arc<PageServer>>,
     Extension(Peer(peer)): Extension<Peer>,
     headers: HeaderMap,
     Query(given): Query<HashMap<String, String>>,
@@ -205,7 +205,7 @@ pub(super) async fn callback(
 
 /// Ends the session.
 pub(super) async fn logout(
-    State(server): State<Arc<Shared>>,
+    State(server): State<Arc<PageServer>>,
     Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     Form(form): Form<ActForm>,

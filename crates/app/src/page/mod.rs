@@ -37,8 +37,8 @@ use tokio_rustls::TlsAcceptor;
 
 use self::access::{Access, Attempts};
 use self::analysis::Analyses;
-use self::live::Live;
-use self::shared::Shared;
+use self::live::LiveStore;
+use self::shared::PageServer;
 use crate::cli::Global;
 
 pub(crate) use openid::OpenId;
@@ -75,9 +75,9 @@ pub(crate) fn serve(global: Global, settings: PageSettings) -> Result<()> {
             false => settings.hosts,
         };
         let is_secure = settings.tls.is_some() || settings.is_behind_proxy;
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PageServer {
             access: Access::new(hosts, is_secure),
-            live: Live::open(global),
+            live: LiveStore::open(global),
             attempts: Attempts::default(),
             sign_in: settings.sign_in,
             analyses: Analyses::default(),

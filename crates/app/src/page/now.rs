@@ -8,7 +8,7 @@ use super::followup::{FollowUp, follow_up};
 use super::live::Seen;
 use crate::coverage_strip::CoverageStrip;
 use crate::render::html::{brief, coverage, finding_row, text, todo, word};
-use crate::render::{first_line, minute, picture};
+use crate::render::{first_line, is_blind, minute, picture};
 use crate::watch_result::{CoverageReport, SnapshotSummary};
 
 /// Findings beside the incidents; the rest is found by search.
@@ -108,8 +108,8 @@ pub(super) fn now(seen: &Seen) -> Markup {
     let class = match worst.map(|i| i.severity) {
         Some(Severity::Critical) => "card critical",
         Some(_) => "card high",
-        None if now.answer.starts_with("QUIET") => "card good",
-        None => "card",
+        None if is_blind(watched) => "card",
+        None => "card good",
     };
     html! {
         div class=(class) {

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::live::{Live, Seen};
+use super::live::{LiveStore, Seen};
 use crate::render::html::{brief, command, evidence, text, word};
 use crate::render::minute;
 use crate::store::StoreState;
@@ -26,7 +26,7 @@ pub(super) struct FindingPage {
 }
 
 impl FindingPage {
-    pub(super) fn of(live: &Live, seen: &Seen, id: &str) -> Result<Option<Self>> {
+    pub(super) fn of(live: &LiveStore, seen: &Seen, id: &str) -> Result<Option<Self>> {
         let Some(state) = StoreState::read(&live.global().store)? else {
             return Ok(None);
         };

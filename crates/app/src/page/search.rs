@@ -4,7 +4,7 @@ use bartizan_model::{Evidence, Finding, Severity};
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::live::{Live, Seen};
+use super::live::{LiveStore, Seen};
 use crate::render::html::{brief, finding_row, word};
 use crate::render::minute;
 use crate::store::StoreState;
@@ -59,7 +59,7 @@ struct FoundEvent {
 }
 
 /// Looks a question up. Upper and lower case are the same.
-pub(super) fn search(live: &Live, seen: &Seen, query: &str) -> anyhow::Result<SearchPage> {
+pub(super) fn search(live: &LiveStore, seen: &Seen, query: &str) -> anyhow::Result<SearchPage> {
     let query = query.trim();
     let mut page = SearchPage {
         query: query.to_owned(),

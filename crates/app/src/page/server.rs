@@ -21,7 +21,7 @@ use super::account::{AccountPage, chosen};
 use super::acts::{Act, ActForm, act};
 use super::compare::ComparePage;
 use super::events::events;
-use super::frame::{Frame, Place, bare, json, page};
+use super::frame::{Frame, PagePlace, bare, json, page};
 use super::guard::{guard, harden};
 use super::health::{HealthPage, RulePage};
 use super::incident::{IncidentPage, find};
@@ -30,7 +30,7 @@ use super::login;
 use super::now::{Now, now};
 use super::record::{FindingPage, RecordPage};
 use super::search::{QUESTION_MAX, search};
-use super::shared::{Shared, failed};
+use super::shared::{PageServer, failed};
 use crate::render::html::{SCRIPT, STYLE, text};
 
 /// Size of a body; forms are small.
@@ -40,11 +40,11 @@ const ANALYSIS_WAIT: Duration = Duration::from_millis(150);
 /// Description of the addresses for programs.
 const OPENAPI: &str = include_str!("../../../../docs/openapi.json");
 
-type Server = State<Arc<Shared>>;
+type Server = State<Arc<PageServer>>;
 type Asked = Query<HashMap<String, String>>;
 
 /// All addresses.
-pub(super) fn router(server: Arc<Shared>) -> Router {
+pub(super) fn router(server: Arc<PageServer>) -> Router {
     Router::new()
         .route("/", get(now_page))
         .route("/now.json", get(now_json))
@@ -107,7 +107,7 @@ async fn off_thread<T: Send + 'static>(
 fn shown(
     seen: &Seen,
     visitor: &Visitor,
-    (place, title, json): (Place, &str, &str),
+    (place, title, json): (PagePlace, &str, &str),
     content: &Markup,
 ) -> Response {
     let frame = Frame {
@@ -149,7 +149,7 @@ async fn now_page(State(server): Server, Extension(visitor): Extension<Visitor>)
     shown(
         &seen,
         &visitor,
-        (Place::Now, "now", "/now.json"),
+        (PagePlace::Now, "now", "/now.json"),
         &now(&seen),
     )
 }
@@ -191,7 +191,7 @@ async fn incident_page(
     shown(
         &seen,
         &visitor,
-        (Place::Other, &incident.title(), &address),
+        (PagePlace::Other, &incident.title(), &address),
         &content,
     )
 }
@@ -247,7 +247,7 @@ async fn finding_page(
             shown(
                 &seen,
                 &visitor,
-                (Place::Other, "finding", &address),
+                (PagePlace::Other, "finding", &address),
                 &found.markup(&seen),
             )
         }
@@ -270,7 +270,7 @@ async fn record_page(
             shown(
                 &seen,
                 &visitor,
-                (Place::Other, "record", &address),
+                (PagePlace::Other, "record", &address),
                 &found.markup(),
             )
         }
@@ -302,7 +302,7 @@ async fn search_page(
         Ok(found) => shown(
             &seen,
             &visitor,
-            (Place::Search, "search", &address),
+            (PagePlace::Search, "search", &address),
             &found.markup(),
         ),
         Err(e) => failed(&e),
@@ -315,7 +315,7 @@ async fn search_json(State(server): Server, Query(asked): Asked) -> Response {
 }
 
 /// Snapshots of the log.
-fn history(server: &Shared) -> Result<Vec<LoggedSnapshot>> {
+fn history(server: &PageServer) -> Result<Vec<LoggedSnapshot>> {
     let storage = crate::store::open(server.live.global())?;
     let log = match EvidenceLog::open(storage.as_ref()) {
         Ok(log) => log,
@@ -327,7 +327,7 @@ fn history(server: &Shared) -> Result<Vec<LoggedSnapshot>> {
 
 /// The history, and the account and snapshot that are asked for. Its analysis is made meanwhile.
 async fn account_asked(
-    server: &Arc<Shared>,
+    server: &Arc<PageServer>,
     asked: &HashMap<String, String>,
 ) -> Result<Option<(Vec<LoggedSnapshot>, (String, u64))>> {
     let shared = Arc::clone(server);
@@ -358,7 +358,7 @@ async fn account_page(
             shown(
                 &seen,
                 &visitor,
-                (Place::Account, "account", &address),
+                (PagePlace::Account, "account", &address),
                 &content,
             )
         }
@@ -379,7 +379,10 @@ async fn account_json(State(server): Server, Query(asked): Asked) -> Response {
 }
 
 /// Two snapshots of the query, compared.
-async fn compared(server: &Arc<Shared>, asked: &HashMap<String, String>) -> Result<ComparePage> {
+async fn compared(
+    server: &Arc<PageServer>,
+    asked: &HashMap<String, String>,
+) -> Result<ComparePage> {
     let id = |name: &str| field(asked, name).and_then(|t| t.parse::<u64>().ok());
     let two = id("before").zip(id("after"));
     let (before, after) = two.ok_or_else(|| anyhow::anyhow!("choose two snapshots"))?;
@@ -403,7 +406,7 @@ async fn compare_page(
             shown(
                 &seen,
                 &visitor,
-                (Place::Account, "compare", &address),
+                (PagePlace::Account, "compare", &address),
                 &page.markup(),
             )
         }
@@ -432,7 +435,7 @@ async fn health_page(State(server): Server, Extension(visitor): Extension<Visito
         Ok(content) => shown(
             &seen,
             &visitor,
-            (Place::Health, "rules and health", "/health.json"),
+            (PagePlace::Health, "rules and health", "/health.json"),
             &content,
         ),
         Err(e) => failed(&e),
@@ -461,7 +464,7 @@ async fn rule_page(
         Ok(page) => shown(
             &seen,
             &visitor,
-            (Place::Health, "rule", &address),
+            (PagePlace::Health, "rule", &address),
             &page.markup(),
         ),
         Err(e) => failed(&e),

@@ -7,14 +7,14 @@ use maud::html;
 use super::access::{Access, Attempts};
 use super::analysis::Analyses;
 use super::frame::bare;
-use super::live::Live;
+use super::live::LiveStore;
 use super::sign_in::SignIn;
 use crate::render::html::text;
 
 /// Access, the store, and what was worked out from it.
-pub(super) struct Shared {
+pub(super) struct PageServer {
     pub(super) access: Access,
-    pub(super) live: Live,
+    pub(super) live: LiveStore,
     pub(super) attempts: Attempts,
     pub(super) sign_in: SignIn,
     pub(super) analyses: Analyses,

@@ -64,8 +64,8 @@ pub(crate) use spend::{
 pub(crate) use status::{health_lines, status, status_json};
 pub(crate) use timeline::timeline;
 pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
-pub(crate) use watch::{first_line, watched};
-pub(crate) use words::minute;
+pub(crate) use watch::{first_line, is_blind, watched};
+pub(crate) use words::{counted, minute};
 pub(crate) use work::{is_shown_unasked, work};
 
 /// Standard output, without colors where it is no terminal.

@@ -33,6 +33,15 @@ pub(crate) fn watched(out: &mut Out, watched: &WatchResult, store: &str) -> Resu
     footer(out, watched, store)
 }
 
+/// Whether too much was not read to call it quiet.
+pub(crate) fn is_blind(watched: &WatchResult) -> bool {
+    // Silence of what was not read is no all-clear.
+    let is_loss = |f: &Finding| f.rule == "events-lost" || f.rule == "spend-unread";
+    let lost = watched.findings.iter().any(is_loss);
+    let no_charge = watched.bill.as_ref().is_some_and(|b| b.charges == 0);
+    watched.coverage.events == 0 || watched.snapshot.is_empty() || lost || no_charge
+}
+
 /// Is somebody in: yes, no, cannot tell.
 pub(crate) fn first_line(watched: &WatchResult) -> String {
     let inside = watched
@@ -40,11 +49,7 @@ pub(crate) fn first_line(watched: &WatchResult) -> String {
         .iter()
         .filter(|i| !i.standing.is_empty())
         .count();
-    // Silence of what was not read is no all-clear.
-    let is_loss = |f: &Finding| f.rule == "events-lost" || f.rule == "spend-unread";
-    let lost = watched.findings.iter().any(is_loss);
-    let no_charge = watched.bill.as_ref().is_some_and(|b| b.charges == 0);
-    let blind = watched.coverage.events == 0 || watched.snapshot.is_empty() || lost || no_charge;
+    let blind = is_blind(watched);
     match watched.incidents.len() {
         0 if blind => "CANNOT TELL  no findings, but coverage is incomplete".to_owned(),
         0 => {

@@ -1,7 +1,7 @@
 //! Numbers and times in words.
 
 /// `1 event`, `2 events`.
-pub(super) fn counted(n: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
 }
 

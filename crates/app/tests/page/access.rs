@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::Served;
 use super::browser::Scenario;
-use super::{Served, script};
 use crate::common::root;
 use crate::watch::home_with;
 
@@ -424,14 +424,11 @@ fn readers_change_nothing_and_guessing_ends() {
     writeln!(child.stdin.take().unwrap(), "another long password").unwrap();
     let hash = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
     fs::write(home.path("users.txt"), format!("bob reader {hash}")).unwrap();
-    let port = crate::common::free_port();
-    let listen = format!("127.0.0.1:{port}");
     let mut served = Served::start(
         &home,
         &["--behind-proxy", "alarm.example", "--users", "users.txt"],
     );
     // The address is the proxy's: the port is looked up.
-    drop(listen);
     served.port = port_of(served.child.id());
     let ask = |method: &str, path: &str, headers: &str, body: &str| {
         let length = body.len();
@@ -493,8 +490,6 @@ fn readers_change_nothing_and_guessing_ends() {
         .0,
         429
     );
-    let _ = script("browser.js");
-    let _ = root();
 }
 
 /// Port that a process of ours listens on.

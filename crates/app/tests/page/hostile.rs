@@ -62,10 +62,8 @@ fn spoil(kept: &mut Value, large: &str) {
     }
 }
 
-/// A snapshot with a hundred thousand facts, taken last.
+/// A hundred thousand facts, in both snapshots.
 fn many_facts(home: &Home) {
-    let folder = home.path("in/config/20260320T000000Z/111122223333/us-east-1");
-    fs::create_dir_all(&folder).unwrap();
     let pairs: Vec<Value> = (0..100_000)
         .map(|n| {
             json!({
@@ -74,11 +72,15 @@ fn many_facts(home: &Home) {
             })
         })
         .collect();
-    fs::write(
-        folder.join("ec2-describe-key-pairs.json"),
-        json!({"KeyPairs": pairs}).to_string(),
-    )
-    .unwrap();
+    let text = json!({"KeyPairs": pairs}).to_string();
+    for time in ["20260301T000000Z", "20260315T000000Z"] {
+        let folder = format!("in/config/{time}/111122223333/us-east-1");
+        fs::write(
+            home.path(&folder).join("ec2-describe-key-pairs.json"),
+            &text,
+        )
+        .unwrap();
+    }
 }
 
 #[test]

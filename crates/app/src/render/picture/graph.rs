@@ -81,8 +81,8 @@ pub(crate) fn graph(graph: &AccessGraph, name: &str) -> Markup {
         return html! {};
     }
     let plan = GraphPlan::of(graph);
-    let characters = (plan.box_width / 7) as usize;
-    let label = (GAP / 6) as usize;
+    let characters = ((plan.box_width - 14) * 10 / 73) as usize;
+    let label = ((GAP - 12) / 6) as usize;
     let picture = html! {
         @for edge in &graph.edges {
             path class=(edge_class(edge)) d=(plan.path(edge)) { title { (text(&edge.through)) } }

@@ -81,7 +81,9 @@ pub(crate) fn key_ages(ages: &KeyAges) -> Markup {
         text class="dim" x=(WIDTH / 2) y=(HEIGHT - 5) text-anchor="middle" { "age in days" }
     };
     html! {
-        (drawing((WIDTH, HEIGHT), "age of access keys", "counts are in the table", &picture))
+        div class="half" {
+            (drawing((WIDTH, HEIGHT), "age of access keys", "counts are in the table", &picture))
+        }
         table class="small" {
             thead { tr {
                 th scope="col" { "age in days" } th scope="col" { "active" }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::svg::{cut, drawing, text};
-use crate::coverage_strip::{CoverageStrip, STRIP_CELLS, Sensor, Sight, StripRow};
+use crate::coverage_strip::{CoverageStrip, STRIP_CELLS, Sight, StripRow, StripSensor};
 use crate::render::words::minute;
 
 const WIDTH: i64 = 960;
@@ -106,9 +106,9 @@ fn unread(row: &StripRow) -> String {
 
 fn name(row: &StripRow) -> String {
     let sensor = match row.sensor {
-        Sensor::Configuration => "configuration",
-        Sensor::Trail => "trail",
-        Sensor::Bill => "bill",
+        StripSensor::Configuration => "configuration",
+        StripSensor::Trail => "trail",
+        StripSensor::Bill => "bill",
     };
     match row.account.is_empty() {
         true => format!("{sensor}, all accounts"),
