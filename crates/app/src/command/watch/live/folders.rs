@@ -16,13 +16,28 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// Part of the time that looking may take: a hundredth.
 const SHARE: u32 = 100;
 
+/// Longest time for which a file that grows all the time is not handed over.
+const SETTLE_MAX: Duration = Duration::from_secs(5);
+
+/// Time between two readings of a file that grows all the time: each is a new evaluation.
+const GROWING_PAUSE: Duration = Duration::from_secs(30);
+
 /// Folders that are looked through again and again.
 pub(super) struct FolderSource {
     paths: Vec<String>,
     /// Version of each file that was handed over.
     known: HashMap<String, Option<String>>,
-    /// Version of each file that may still be written: it is handed over when it stays so.
-    settling: HashMap<String, Option<String>>,
+    /// Files that may still be written.
+    settling: HashMap<String, SettlingFile>,
+    /// When each file that changes all the time was handed over.
+    handed: HashMap<String, Instant>,
+}
+
+/// File that changed: it is handed over when it stays as it is for a look, and at the latest after
+/// a time.
+struct SettlingFile {
+    version: Option<String>,
+    since: Instant,
 }
 
 impl FolderSource {
@@ -37,6 +52,7 @@ impl FolderSource {
             paths,
             known,
             settling: HashMap::new(),
+            handed: HashMap::new(),
         })
     }
 
@@ -81,9 +97,18 @@ impl FolderSource {
             if self.known.get(&object.name) == Some(&version) {
                 continue;
             }
-            match self.settling.get(&object.name) == Some(&version) {
-                true => changed.push(object),
-                false => drop(settling.insert(object.name, version)),
+            let before = self.settling.remove(&object.name);
+            let is_settled = before.as_ref().is_some_and(|b| b.version == version);
+            let since = before.map_or_else(Instant::now, |b| b.since);
+            let handed = self.handed.get(&object.name);
+            let may_again = handed.is_none_or(|at| at.elapsed() >= GROWING_PAUSE);
+            if is_settled || since.elapsed() >= SETTLE_MAX && may_again {
+                if !is_settled {
+                    self.handed.insert(object.name.clone(), Instant::now());
+                }
+                changed.push(object);
+            } else {
+                settling.insert(object.name, SettlingFile { version, since });
             }
         }
         self.settling = settling;

@@ -102,8 +102,11 @@ impl QueueSource {
                 }
             }
         }
-        // What was kept in the meantime need not come again.
-        drop(self.delete_kept(&queue, &runtime, &mut in_flight));
+        // What was kept in the meantime need not come again; the rest comes again at once.
+        if self.delete_kept(&queue, &runtime, &mut in_flight).is_ok() {
+            let left: Vec<&str> = in_flight.keys().map(String::as_str).collect();
+            let _ = runtime.block_on(queue.extend(&left, 0));
+        }
     }
 
     /// Deletes what is kept, hides what is worked on for longer, and receives. Returns false if
