@@ -77,6 +77,27 @@ pub(super) struct ComparedPairs {
     power: BTreeMap<String, (u64, BTreeMap<String, String>)>,
 }
 
+impl ComparedPairs {
+    /// Administrators of the newest snapshot of an account, by ARN.
+    fn power(
+        &mut self,
+        latest: &Loaded,
+        newest: &LoggedSnapshot,
+        organizations: &mut KeptOrganizations<'_>,
+    ) -> Result<BTreeMap<String, String>> {
+        let account = &newest.snapshot.account;
+        let known = self.power.get(account);
+        if let Some((_, power)) = known.filter(|(id, _)| *id == newest.index) {
+            return Ok(power.clone());
+        }
+        let organizations = organizations.at(newest.index)?;
+        let power = access::power(latest, &organizations, Actions::builtin())?;
+        self.power
+            .insert(account.clone(), (newest.index, power.clone()));
+        Ok(power)
+    }
+}
+
 /// Comparison of one pair.
 struct PairOutcome {
     /// What the trail had when it was compared.
@@ -159,50 +180,68 @@ pub(super) fn compare(
     known: &mut ComparedPairs,
 ) -> Result<ComparedSnapshots> {
     let mut compared = ComparedSnapshots::default();
-    let issued = IssuedTimes::of(&verdicts.attribution);
     let history = Arc::new(inputs.history.clone());
-    let accounts: BTreeSet<&str> = inputs
-        .history
+    let mut run = ComparisonRun {
+        inputs,
+        map,
+        verdicts,
+        issued: IssuedTimes::of(&verdicts.attribution),
+        history: &history,
+        neighbours: inputs.neighbours()?,
+        organizations: KeptOrganizations::new(inputs.storage, &history),
+    };
+    let accounts: BTreeSet<&str> = history
         .iter()
         .map(|k| k.snapshot.account.as_str())
         .collect();
-    let neighbours = inputs.neighbours()?;
-    let mut organizations = KeptOrganizations::new(inputs.storage, &history);
     for account in accounts {
-        let own: Vec<&LoggedSnapshot> = inputs
-            .history
-            .iter()
-            .filter(|k| k.snapshot.account == account)
-            .collect();
-        let Some(newest) = own.last() else { continue };
-        let latest = Loaded::kept(inputs.storage, &history, newest)?;
+        let own = history.iter().filter(|k| k.snapshot.account == account);
+        let own: Vec<&LoggedSnapshot> = own.collect();
+        run.account(&own, since, known, &mut compared)?;
+    }
+    compared
+        .changes
+        .sort_by(|a, b| (b.severity, &a.kind, &a.id).cmp(&(a.severity, &b.kind, &b.id)));
+    Ok(compared)
+}
+
+/// What all comparisons of a run share.
+struct ComparisonRun<'a> {
+    inputs: &'a WatchInputs<'a>,
+    map: &'a CallMap,
+    verdicts: &'a DetectionResult,
+    issued: IssuedTimes,
+    history: &'a Arc<Vec<LoggedSnapshot>>,
+    neighbours: KnownAccounts,
+    organizations: KeptOrganizations<'a>,
+}
+
+impl ComparisonRun<'_> {
+    /// Compares the snapshots of one account, oldest first.
+    fn account(
+        &mut self,
+        own: &[&LoggedSnapshot],
+        since: Timestamp,
+        known: &mut ComparedPairs,
+        compared: &mut ComparedSnapshots,
+    ) -> Result<()> {
+        let Some(newest) = own.last() else {
+            return Ok(());
+        };
+        let account = &newest.snapshot.account;
+        let latest = Loaded::kept(self.inputs.storage, self.history, newest)?;
         compared.snapshot.push(SnapshotSummary {
             id: newest.index,
-            account: account.to_owned(),
+            account: account.clone(),
             taken: newest.snapshot.taken.1.clone(),
             facts: newest.snapshot.count,
             calls_read: newest.snapshot.coverage.0,
             calls: newest.snapshot.coverage.1,
         });
         if let (true, Ok(taken)) = (own.len() > 1, newest.snapshot.taken.1.parse::<Timestamp>()) {
-            compared
-                .taken_s
-                .insert(account.to_owned(), taken.as_second());
+            compared.taken_s.insert(account.clone(), taken.as_second());
         }
-        let power = known
-            .power
-            .get(account)
-            .filter(|(id, _)| *id == newest.index);
-        let power = match power {
-            Some((_, power)) => power.clone(),
-            None => {
-                let organizations = organizations.at(newest.index)?;
-                let power = access::power(&latest, &organizations, Actions::builtin())?;
-                let kept = (newest.index, power.clone());
-                known.power.insert(account.to_owned(), kept);
-                power
-            }
-        };
+        let power = known.power(&latest, newest, &mut self.organizations)?;
         compared.power.extend(power);
         let last = parsed(&latest)?;
         for pair in own.windows(2) {
@@ -214,35 +253,45 @@ pub(super) fn compare(
                 continue;
             }
             let times = (before.as_second(), after.as_second());
-            let seen = TrailAround::of(&verdicts.attribution, &issued, times);
+            let seen = TrailAround::of(&self.verdicts.attribution, &self.issued, times);
             let key = (pair[0].index, pair[1].index);
             let outcome = match known.pairs.remove(&key) {
                 Some(outcome) if outcome.seen == seen => outcome,
-                _ => {
-                    let (before, after) = (
-                        Loaded::kept(inputs.storage, &history, pair[0])?,
-                        Loaded::kept(inputs.storage, &history, pair[1])?,
-                    );
-                    let bound = (
-                        organizations.at(pair[0].index)?,
-                        organizations.at(pair[1].index)?,
-                    );
-                    let states = StatePair {
-                        before: &before,
-                        after: &after,
-                        organizations: (&bound.0, &bound.1),
-                    };
-                    compare_pair(inputs, map, verdicts, &states, &neighbours, seen)?
-                }
+                _ => self.pair(pair[0], pair[1], seen)?,
             };
             compared.add(&outcome, &last);
             known.pairs.insert(key, outcome);
         }
+        Ok(())
     }
-    compared
-        .changes
-        .sort_by(|a, b| (b.severity, &a.kind, &a.id).cmp(&(a.severity, &b.kind, &b.id)));
-    Ok(compared)
+
+    fn pair(
+        &mut self,
+        before: &LoggedSnapshot,
+        after: &LoggedSnapshot,
+        seen: TrailAround,
+    ) -> Result<PairOutcome> {
+        let loaded = |kept| Loaded::kept(self.inputs.storage, self.history, kept);
+        let (old, new) = (loaded(before)?, loaded(after)?);
+        let bound = (
+            self.organizations.at(before.index)?,
+            self.organizations.at(after.index)?,
+        );
+        let states = StatePair {
+            before: &old,
+            after: &new,
+            organizations: (&bound.0, &bound.1),
+        };
+        let neighbours = &self.neighbours;
+        compare_pair(
+            self.inputs,
+            self.map,
+            self.verdicts,
+            &states,
+            neighbours,
+            seen,
+        )
+    }
 }
 
 impl ComparedSnapshots {
