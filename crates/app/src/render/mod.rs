@@ -14,6 +14,7 @@ mod diff;
 mod findings;
 pub(crate) mod html;
 mod ladder;
+mod live;
 mod ocsf;
 pub(crate) mod picture;
 mod report;
@@ -55,6 +56,7 @@ pub(crate) use crossing::{crossing_json, crossing_lines, is_of_account, unread_l
 pub(crate) use diff::{SnapshotPair, diff, diff_json, diff_rows, lines_of};
 pub(crate) use findings::{csv, holes, summary, totals_json};
 pub(crate) use ladder::{LadderCheck, ladder, ladder_check};
+pub(crate) use live::live_news;
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
 pub(crate) use sensors::sensor_holes;

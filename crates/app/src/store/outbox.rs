@@ -271,6 +271,10 @@ impl Outbox {
     /// Opens the outbox of a store that somebody watches or watched.
     pub(crate) fn open(store: &str) -> Result<Self> {
         let path = Path::new(store).join(FILE);
+        anyhow::ensure!(
+            path.exists(),
+            "no alert in {store} yet: nobody has watched with this --store (bartizan watch)"
+        );
         let connection = Connection::open_with_flags(
             &path,
             rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX,

@@ -28,6 +28,15 @@ use crate::render;
 /// Watches until a signal ends it.
 pub(super) fn run(global: &Global, args: &WatchArgs, config: Config) -> Result<Outcome> {
     let mut watch = LiveWatch::start(global, args, &config)?;
+    let sources = config.trail.sources.len() + config.trail.queues.len();
+    render::talk(
+        global,
+        &format!(
+            "watching {sources} sources of a trail and {} accounts, until a signal ends it; \
+            bartizan status says what is not seen",
+            config.account.len()
+        ),
+    );
     let mut config = Arc::new(config);
     loop {
         match watch_round(&mut watch, &config)? {

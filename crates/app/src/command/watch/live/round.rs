@@ -67,6 +67,7 @@ pub(super) fn watch_round(watch: &mut LiveWatch<'_>, config: &Arc<Config>) -> Re
         // Files of the inbox that are only in the memory from now on.
         left: names_of_left(&inputs),
         failing: false,
+        unwritten: None,
         watch,
         sources,
         snapshots,
@@ -90,6 +91,8 @@ struct WatchRound<'w, 'a> {
     left: Vec<String>,
     /// Nothing can be kept.
     failing: bool,
+    /// Why the report or the findings could not be written.
+    unwritten: Option<String>,
 }
 
 impl WatchRound<'_, '_> {
@@ -176,7 +179,18 @@ impl WatchRound<'_, '_> {
         trail.set_blind(watch.keeper.blind_findings());
         trail.take(inputs, &watch.state, &watch.scans)?;
         if let Some(watched) = trail.tick(inputs, &mut watch.state, &watch.scans)? {
-            write_outputs(watch.global, inputs.config, &watched)?;
+            // It is kept: a report that cannot be written, or a reader that is gone, ends nothing.
+            let written = write_outputs(watch.global, inputs.config, &watched);
+            let problem = written.err().map(|e| format!("{e:#}"));
+            if problem != self.unwritten {
+                self.unwritten = problem;
+                let text = self
+                    .unwritten
+                    .as_deref()
+                    .unwrap_or("outputs are written again");
+                render::note(watch.global, text);
+            }
+            let _ = watch.print(&watched);
             if let Some(delivery) = &watch.delivery {
                 delivery.nudge();
             }
