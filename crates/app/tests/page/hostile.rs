@@ -24,10 +24,12 @@ fn spoil(kept: &mut Value, large: &str) {
         for field in ["title", "summary"] {
             finding[field] = json!(format!("{NASTY} {n}"));
         }
+        finding["because"] = json!([NASTY]);
+        // Ten thousand times a megabyte would be a file that no watch could write.
         if n < 60 {
             finding["summary"] = json!(large);
+            finding["because"] = json!([NASTY, large]);
         }
-        finding["because"] = json!([NASTY, large]);
         finding["resources"] = json!([NASTY]);
         many.push(finding);
     }
@@ -104,17 +106,6 @@ fn a_large_hostile_account_is_shown_small_and_runs_nothing() {
         .sum();
     assert!(facts >= 100_000, "{facts} facts");
     spoil(&mut kept, &large);
-    // Ten thousand times a megabyte would be a file that no watch could write.
-    for (n, finding) in kept["findings"]
-        .as_array_mut()
-        .unwrap()
-        .iter_mut()
-        .enumerate()
-    {
-        if n >= 60 {
-            finding["because"] = json!([NASTY]);
-        }
-    }
     for finding in kept["findings"].as_array().unwrap() {
         state
             .execute(
