@@ -1,5 +1,7 @@
 //! State shared by all scanning threads.
 
+use std::sync::LazyLock;
+
 use sha2::{Digest, Sha256};
 
 use super::first_seen::FirstSeenMemory;
@@ -20,11 +22,13 @@ pub struct ScanPlan {
     pub calls: Option<CallMap>,
 }
 
-/// Tables that decide what a scanner keeps, by their texts.
-const TABLES: [&str; 2] = [
-    include_str!("../../../data/things.txt"),
-    include_str!("../../../data/event-facts.txt"),
-];
+/// SHA-256 of the tables that decide what a scanner keeps. Computed once: results are many.
+static TABLES_HASH: LazyLock<[u8; 32]> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    hash.update(include_str!("../../../data/things.txt"));
+    hash.update(include_str!("../../../data/event-facts.txt"));
+    hash.finalize().into()
+});
 
 impl ScanPlan {
     /// SHA-256 of everything that a scanner's output depends on besides the object: the program's
@@ -37,9 +41,7 @@ impl ScanPlan {
         for one in &self.networks.hashes {
             hash.update(one);
         }
-        for table in TABLES {
-            hash.update(Sha256::digest(table));
-        }
+        hash.update(*TABLES_HASH);
         // The secret itself is in no output.
         hash.update(Sha256::digest(self.memory.secret()));
         hash.update([u8::from(self.tally), u8::from(self.calls.is_some())]);
