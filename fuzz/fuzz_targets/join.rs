@@ -8,7 +8,7 @@ use bartizan_detect::attribution::CallMap;
 use bartizan_detect::{
     Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files,
 };
-use bartizan_incident::{BillInput, IncidentInput, incidents};
+use bartizan_incident::{BillInput, SensorInput, IncidentInput, incidents};
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {
@@ -42,6 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
             accepted: &BTreeSet::new(),
             known: &[],
             bill: &BillInput::default(),
+            sensors: &SensorInput::default(),
         });
         let _ = verdicts.attribution.gaps();
     });

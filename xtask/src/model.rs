@@ -134,6 +134,16 @@ fn wanted(root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
         let operations = wanted.entry(service.into()).or_default();
         operations.insert(operation.into());
     }
+    // Sinks of alerts, which write, and their secrets.
+    for (service, operation) in [
+        ("events", "PutEvents"),
+        ("secretsmanager", "GetSecretValue"),
+        ("securityhub", "BatchImportFindings"),
+        ("sns", "Publish"),
+    ] {
+        let operations = wanted.entry(service.into()).or_default();
+        operations.insert(operation.into());
+    }
     // `bartizan role check` reads one role.
     for operation in [
         "GetRole",

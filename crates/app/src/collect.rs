@@ -1,5 +1,6 @@
 //! Accounts as snapshots, read live or from a folder of AWS CLI output.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,6 +59,55 @@ pub(crate) fn collect_accounts(
         }
     }
     Ok(())
+}
+
+/// Some kinds of facts of one account, in some regions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PartOfAccount {
+    /// Twelve digits.
+    pub(crate) account: String,
+    /// `iam:userpolicy`.
+    pub(crate) kinds: BTreeSet<String>,
+    /// Regions of facts that are not of the whole account.
+    pub(crate) regions: BTreeSet<String>,
+}
+
+/// Reads only the calls that give these facts. `None` if the identity does not reach the account.
+pub(crate) fn collect_part(
+    global: &Global,
+    args: &SnapshotArgs,
+    part: &PartOfAccount,
+) -> Result<Option<Collection>> {
+    let (model, table) = call_table(&args.calls)?;
+    let table = table.for_kinds(&part.kinds);
+    let runtime = runtime()?;
+    let kinds = store::kinds_to_keep(global)?;
+    runtime.block_on(async {
+        let targets = targets(&model, args).await?;
+        let may_be = |t: &&AccountTarget| t.account.as_ref().is_none_or(|a| *a == part.account);
+        for target in targets.iter().filter(may_be) {
+            let reached = connect(&model, args, std::slice::from_ref(target)).await;
+            let Some(Ok(live)) = reached.into_iter().next() else {
+                continue;
+            };
+            if live.account != part.account {
+                continue;
+            }
+            let plan = CollectionPlan {
+                account: &live.account,
+                regions: part.regions.iter().cloned().collect(),
+                regions_off: Vec::new(),
+                home: live.client().endpoints().home(),
+                in_flight: args.in_flight.clamp(1, 256),
+                rps_max: args.max_rps.filter(|n| *n > 0.0),
+                tool: store::TOOL,
+                source: "aws",
+            };
+            let collection = collect(&model, &kinds, &table, &plan, &live, &|_| ()).await;
+            return Ok(Some(collection));
+        }
+        Ok(None)
+    })
 }
 
 /// Does the work unless somebody presses Ctrl-C.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use bartizan_detect::work::{ActorWork, WorkIndex};
 use bartizan_detect::{
-    Evaluator, FirstSeenMemory, Networks, RuleFile, ScanOutput, ScanPlan, builtin_files,
+    Evaluator, FirstSeenMemory, Networks, RuleFile, ScanOutput, ScanPlan, Scanner, builtin_files,
     scan_in_order,
 };
 use bartizan_evidence::{Storage, StorageError};
@@ -129,7 +129,7 @@ pub(crate) fn scan(
             stored(output.bytes.stored);
             output
         },
-        (plan, threads),
+        (|| Scanner::new(plan), threads),
         evaluator,
     );
 }

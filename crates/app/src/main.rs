@@ -2,6 +2,7 @@
 
 mod access;
 mod access_graph;
+mod alerting;
 mod bill;
 mod bill_report;
 mod cli;
@@ -22,6 +23,7 @@ mod store;
 mod trail;
 mod trail_check;
 mod trail_records;
+mod watch_health;
 mod watch_result;
 
 use std::process::ExitCode;

@@ -11,7 +11,7 @@ use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_detect::ObjectInfo;
 use bartizan_model::encoding::decode_lossy;
-use bartizan_model::limits::{DELIVERY_SECONDS_MAX, FOLDER_DEPTH_MAX};
+use bartizan_model::limits::{DELIVERY_SECONDS_MAX, FOLDER_DEPTH_MAX, OBJECT_WHOLE_BYTES_MAX};
 use jiff::Timestamp;
 
 use crate::files::read_text;
@@ -27,6 +27,10 @@ pub(crate) struct TrailObject {
     /// Entity tag or time of the last write, where that is known: another one after an overwrite.
     pub(crate) version: Option<String>,
     place: ObjectPlace,
+    /// Content that was read ahead.
+    held: Option<Vec<u8>>,
+    /// [`Self::scan_version`] of an object that is only known from the state.
+    kept_version: Option<String>,
 }
 
 enum ObjectPlace {
@@ -55,13 +59,7 @@ pub(crate) fn objects(wanted: &WantedObjects<'_>) -> Result<(Vec<TrailObject>, u
         until_s: wanted.until.map(Timestamp::as_second),
         delivered_s: None,
     };
-    let mut finder = ObjectFinder {
-        objects: Vec::new(),
-        buckets: HashMap::new(),
-        profile: wanted.profile,
-        walked: HashSet::new(),
-        about,
-    };
+    let mut finder = ObjectFinder::new(wanted.profile, about);
     for path in wanted.paths {
         finder.add(path)?;
     }
@@ -101,7 +99,18 @@ pub(crate) fn objects(wanted: &WantedObjects<'_>) -> Result<(Vec<TrailObject>, u
 impl TrailObject {
     /// When it was delivered, where its name says so.
     pub(crate) fn delivered(&self) -> Option<Timestamp> {
-        delivered(&self.name).map(|(from, _)| from)
+        let delivered_s = self.about.delivered_s?;
+        Timestamp::from_second(delivered_s).ok()
+    }
+
+    /// Version of its content, by which a kept scan result is known to be of it: entity tag, or
+    /// time of the last write and size.
+    pub(crate) fn scan_version(&self) -> Option<String> {
+        if self.kept_version.is_some() {
+            return self.kept_version.clone();
+        }
+        let version = self.version.as_deref()?;
+        Some(format!("{version} {}", self.bytes?))
     }
 
     /// Bucket and full key, for an object of S3.
@@ -112,8 +121,66 @@ impl TrailObject {
         }
     }
 
+    /// File, if it can be read.
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
+        let about = std::fs::metadata(path).ok()?;
+        let mut finder = ObjectFinder::new(None, ObjectInfo::default());
+        finder.push_file(path, &about);
+        finder.objects.pop()
+    }
+
+    /// Object of a bucket.
+    pub(crate) fn of_bucket(
+        bucket: Arc<S3Folder>,
+        key: &str,
+        bytes: u64,
+        version: Option<String>,
+    ) -> Self {
+        let name = format!("s3://{}/{key}", bucket.bucket());
+        let place = ObjectPlace::S3(bucket, key.to_owned());
+        Self {
+            version,
+            ..Self::new(name, Some(bytes), ObjectInfo::default(), place)
+        }
+    }
+
+    fn new(name: String, bytes: Option<u64>, about: ObjectInfo, place: ObjectPlace) -> Self {
+        let delivered_s = delivered(&name).map(|(from, _)| from.as_second());
+        Self {
+            about: ObjectInfo {
+                delivered_s,
+                ..about
+            },
+            name,
+            bytes,
+            version: None,
+            place,
+            held: None,
+            kept_version: None,
+        }
+    }
+
+    /// Reads a small object into memory, for whoever opens it.
+    pub(crate) fn hold(&mut self) -> io::Result<()> {
+        if self.bytes.is_none_or(|n| n > OBJECT_WHOLE_BYTES_MAX as u64) {
+            return Ok(());
+        }
+        let mut content = Vec::new();
+        self.open()?.read_to_end(&mut content)?;
+        self.held = Some(content);
+        Ok(())
+    }
+
+    /// Lets go of what was read ahead.
+    pub(crate) fn release(&mut self) {
+        self.held = None;
+    }
+
     /// Opens it for reading.
     pub(crate) fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        if let Some(held) = &self.held {
+            return Ok(Box::new(held.as_slice()));
+        }
         Ok(match &self.place {
             ObjectPlace::Closed(kind, text) => return Err(io::Error::new(*kind, text.clone())),
             ObjectPlace::File(path) => Box::new(std::fs::File::open(path)?),
@@ -139,7 +206,37 @@ struct ObjectFinder<'a> {
     about: ObjectInfo,
 }
 
-impl ObjectFinder<'_> {
+/// Objects of S3 that only the state knows, which a queue named: name, bytes, version of the kept
+/// scan result.
+pub(crate) fn remembered_objects(
+    known: impl Iterator<Item = (String, Option<u64>, Option<String>)>,
+    profile: Option<&str>,
+) -> Result<Vec<TrailObject>> {
+    let mut finder = ObjectFinder::new(profile, ObjectInfo::default());
+    for (name, bytes, version) in known {
+        let Some((bucket, key)) = split_url(&name) else {
+            continue;
+        };
+        let place = ObjectPlace::S3(finder.bucket(&format!("s3://{bucket}"))?, key);
+        finder.push(name, bytes, place);
+        if let Some(last) = finder.objects.last_mut() {
+            last.kept_version = version;
+        }
+    }
+    Ok(finder.objects)
+}
+
+impl<'a> ObjectFinder<'a> {
+    fn new(profile: Option<&'a str>, about: ObjectInfo) -> Self {
+        Self {
+            objects: Vec::new(),
+            buckets: HashMap::new(),
+            profile,
+            walked: HashSet::new(),
+            about,
+        }
+    }
+
     /// A path as typed.
     fn add(&mut self, path: &str) -> Result<()> {
         if path == "-" {
@@ -190,17 +287,8 @@ impl ObjectFinder<'_> {
     }
 
     fn push(&mut self, name: String, bytes: Option<u64>, place: ObjectPlace) {
-        let delivered_s = delivered(&name).map(|(from, _)| from.as_second());
-        self.objects.push(TrailObject {
-            about: ObjectInfo {
-                delivered_s,
-                ..self.about
-            },
-            name,
-            bytes,
-            version: None,
-            place,
-        });
+        self.objects
+            .push(TrailObject::new(name, bytes, self.about, place));
     }
 
     fn push_file(&mut self, path: &Path, about: &std::fs::Metadata) {
@@ -333,6 +421,11 @@ impl Read for RangedObject<'_> {
         self.read += n;
         Ok(n)
     }
+}
+
+/// Time at which an object was delivered, by its name.
+pub(crate) fn delivered_at(name: &str) -> Option<Timestamp> {
+    delivered(name).map(|(from, _)| from)
 }
 
 /// Between which times an object was delivered, by its name: `…_20260310T0205Z_…`, or else the day

@@ -57,6 +57,10 @@ fn help_has_examples_and_completions_are_there() {
         vec!["access", "policy-diff"],
         vec!["access", "eval"],
         vec!["verify", "trail"],
+        vec!["alerts", "list"],
+        vec!["alerts", "test"],
+        vec!["alerts", "silence"],
+        vec!["alerts", "redrive"],
     ] {
         let text = home.must(0, &[command.as_slice(), &["--help"]].concat());
         assert!(text.contains("Example"), "{command:?}: {text}");

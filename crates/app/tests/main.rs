@@ -7,6 +7,8 @@
 )]
 
 mod access;
+mod alert_receivers;
+mod alerts;
 mod answers;
 mod bench;
 mod blind;
@@ -25,10 +27,17 @@ mod posture;
 mod posture_facts;
 mod posture_truth;
 mod posture_watch;
+mod queue;
+mod receiver;
 mod report;
+mod sensors;
 mod spend;
+mod status;
 mod store;
 mod watch;
 mod watch_bill;
+mod watch_kill;
+mod watch_live;
+mod watch_queue;
 mod words;
 mod write_once;

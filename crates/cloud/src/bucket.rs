@@ -43,15 +43,22 @@ pub struct ListedObject {
 
 /// Folder in a bucket.
 pub struct S3Folder {
-    store: AmazonS3,
-    prefix: String,
+    pub(crate) store: AmazonS3,
+    pub(crate) prefix: String,
     place: String,
-    runtime: Runtime,
+    pub(crate) runtime: Runtime,
     /// Entity tags of files as last read, for replacing them only if nobody else did.
     tags: Mutex<HashMap<String, Option<String>>>,
 }
 
 impl S3Folder {
+    /// Name of the bucket.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        let rest = self.place.strip_prefix("s3://").unwrap_or(&self.place);
+        rest.split('/').next().unwrap_or(rest)
+    }
+
     /// Opens `s3://bucket/prefix` with the given identity.
     ///
     /// # Errors

@@ -37,6 +37,9 @@ use crate::request::build;
 /// Time before their expiry at which credentials are renewed, so that they do not expire in flight.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(120);
 
+/// User agent of all requests, e.g. `bartizan/0.1.0`.
+pub const USER_AGENT: &str = concat!("bartizan/", env!("CARGO_PKG_VERSION"));
+
 /// Client with one identity.
 pub struct Client {
     connector: Connector,
@@ -91,18 +94,8 @@ impl Client {
     /// Client with credentials from `provider`.
     #[must_use]
     pub fn new(provider: SharedCredentialsProvider, endpoints: Endpoints) -> Self {
-        let connector = Connector::builder()
-            .connector_settings(
-                HttpConnectorSettings::builder()
-                    .connect_timeout(Duration::from_secs(10))
-                    .build(),
-            )
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .proxy_config(ProxyConfig::from_env())
-            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-            .build();
         Self {
-            connector,
+            connector: connector(),
             provider,
             cached: Mutex::new(None),
             endpoints,
@@ -192,33 +185,16 @@ impl Client {
         region: &str,
     ) -> Result<Reply, CallError> {
         let request = signed(credentials, request, signing_name, region)?;
-        let request = request.try_into().map_err(|e| {
-            CallError::new(
-                CallStatus::Failed,
-                "",
-                format!("cannot build the request: {e}"),
-            )
-        })?;
-        let exchange = async {
-            let response = self
-                .connector
-                .call(request)
-                .await
-                .map_err(|e| unreached(format!("no connection: {}", chain(&e))))?;
-            let response = response
-                .try_into_http1x()
-                .map_err(|e| again(e.to_string()))?;
-            let (parts, body) = response.into_parts();
-            Ok::<_, CallError>((parts.status, parts.headers, read_bounded(body).await?))
-        };
-        let limit = Duration::from_secs(ATTEMPT_SECONDS_MAX);
-        tokio::time::timeout(limit, exchange)
-            .await
-            .unwrap_or_else(|_| {
-                Err(unreached(format!(
-                    "no answer within {ATTEMPT_SECONDS_MAX} s"
-                )))
-            })
+        exchange(&self.connector, request).await
+    }
+
+    /// Error of an answer to [`Client::send`] that is no success. Expired credentials are dropped.
+    pub async fn refused(&self, (status, headers, body): &Reply) -> CallError {
+        let error = classify(*status, headers, body);
+        if error.retry == Retry::Refreshed {
+            *self.cached.lock().await = None;
+        }
+        error
     }
 
     /// Drops expired credentials, so that the next call gets new ones from the provider. When
@@ -290,6 +266,53 @@ impl CallError {
     }
 }
 
+/// Connector of all requests: rustls, and the proxy of the environment.
+pub(crate) fn connector() -> Connector {
+    Connector::builder()
+        .connector_settings(
+            HttpConnectorSettings::builder()
+                .connect_timeout(Duration::from_secs(10))
+                .build(),
+        )
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .proxy_config(ProxyConfig::from_env())
+        .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+        .build()
+}
+
+/// Sends a request, and reads the response up to the bound, in bounded time.
+pub(crate) async fn exchange(
+    connector: &Connector,
+    request: Request<SdkBody>,
+) -> Result<Reply, CallError> {
+    let request = request.try_into().map_err(|e| {
+        CallError::new(
+            CallStatus::Failed,
+            "",
+            format!("cannot build the request: {e}"),
+        )
+    })?;
+    let exchange = async {
+        let response = connector
+            .call(request)
+            .await
+            .map_err(|e| unreached(format!("no connection: {}", chain(&e))))?;
+        let response = response
+            .try_into_http1x()
+            .map_err(|e| again(e.to_string()))?;
+        let (parts, body) = response.into_parts();
+        Ok::<_, CallError>((parts.status, parts.headers, read_bounded(body).await?))
+    };
+    let limit = Duration::from_secs(ATTEMPT_SECONDS_MAX);
+    tokio::time::timeout(limit, exchange)
+        .await
+        .unwrap_or_else(|_| {
+            Err(unreached(format!(
+                "no answer within {ATTEMPT_SECONDS_MAX} s"
+            )))
+        })
+}
+
 fn signed(
     credentials: &Credentials,
     mut request: Request<Vec<u8>>,
@@ -307,10 +330,12 @@ fn signed(
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
     }
-    let agent = http::HeaderValue::from_static(concat!("bartizan/", env!("CARGO_PKG_VERSION")));
+    // A canary has a user agent of its own.
+    let agent = http::HeaderValue::from_static(USER_AGENT);
     request
         .headers_mut()
-        .insert(http::header::USER_AGENT, agent);
+        .entry(http::header::USER_AGENT)
+        .or_insert(agent);
     let params = v4::SigningParams::builder()
         .identity(&identity)
         .region(region)

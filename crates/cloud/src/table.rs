@@ -228,6 +228,37 @@ pub enum TableError {
 }
 
 impl CallTable {
+    /// Calls that give facts of these kinds, and the calls whose items they are made for.
+    #[must_use]
+    pub fn for_kinds(&self, kinds: &BTreeSet<String>) -> Self {
+        let of_service = |service: &CollectedService| {
+            let gives = |call: &CallEntry| call.facts.iter().any(|f| kinds.contains(&f.kind));
+            let mut wanted: BTreeSet<usize> = (0..service.calls.len())
+                .filter(|n| gives(&service.calls[*n]))
+                .collect();
+            let mut next: Vec<usize> = wanted.iter().copied().collect();
+            while let Some(n) = next.pop() {
+                let parent = service.calls[n].parent();
+                if let Some(parent) = parent.and_then(|(name, _)| service.call(name))
+                    && wanted.insert(parent)
+                {
+                    next.push(parent);
+                }
+            }
+            let calls = service.calls.iter().enumerate();
+            let calls = calls.filter(|(n, _)| wanted.contains(n));
+            CollectedService {
+                calls: calls.map(|(_, call)| call.clone()).collect(),
+                ..service.clone()
+            }
+        };
+        let services = self.services.iter().map(of_service);
+        Self {
+            services: services.filter(|s| !s.calls.is_empty()).collect(),
+            hash: self.hash,
+        }
+    }
+
     /// Built-in rows.
     ///
     /// # Errors

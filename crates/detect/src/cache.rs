@@ -148,6 +148,13 @@ impl Caches {
         last
     }
 
+    /// Moves the last-seen times of this object's first-seen keys to `last`, and forgets that they
+    /// were told.
+    pub(super) fn forget_told(&mut self, last: &mut Vec<LastSeen>) {
+        self.caller_plans.forget_told(self.object as u32, last);
+        self.told.flush(last);
+    }
+
     fn forget_combos(&mut self) {
         // Repeats would continue with evicted plans, whose last-seen times are lost.
         self.forget_repeats();

@@ -73,7 +73,7 @@ impl std::fmt::Display for SourceAddress {
 }
 
 /// Caller, call and resources, shared by many events.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct CallContext {
     pub who: Arc<ActorContext>,
     pub call: Arc<ApiCall>,

@@ -291,6 +291,25 @@ impl CallerPlans {
         number
     }
 
+    /// Moves the last-seen times of the keys of the plans that an object used to `last`, and
+    /// forgets that these keys were recorded.
+    pub(super) fn forget_told(&mut self, object: u32, last: &mut Vec<LastSeen>) {
+        for (head, caller_plan) in self.heads.iter_mut().zip(&self.all) {
+            if head.caller.0 != object || !head.first_seen {
+                continue;
+            }
+            for one in &caller_plan.first_seen {
+                one.first.set(None);
+                last.push(LastSeen {
+                    scope: one.scope,
+                    key: one.key,
+                    last_s: head.last_s,
+                });
+            }
+            (head.first_s, head.last_s) = (i64::MAX, i64::MIN);
+        }
+    }
+
     /// Last-seen times of first-seen keys that were recorded.
     pub(super) fn last(&self) -> impl Iterator<Item = LastSeen> {
         let told = self

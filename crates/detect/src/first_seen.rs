@@ -149,6 +149,11 @@ impl FirstSeenMemory {
         self.keys.is_empty()
     }
 
+    /// Secret of the hashes.
+    pub(super) fn secret(&self) -> [u8; 16] {
+        self.secret
+    }
+
     /// Hasher keyed with the secret.
     pub(super) fn hasher(&self) -> SipHasher13 {
         SipHasher13::new_with_key(&self.secret)
@@ -227,6 +232,11 @@ impl FirstSeenState {
             memory,
             ..Self::default()
         }
+    }
+
+    /// Number of keys that were given up at the bounds.
+    pub(super) fn evicted(&self) -> u64 {
+        self.memory.evicted + self.dropped
     }
 
     pub(super) fn meet(&mut self, rules: &[Rule], met: FirstSeenHit) {
@@ -316,17 +326,11 @@ impl FirstSeenState {
         }
     }
 
-    /// Reports new keys, unless only learning, and merges the run into memory.
-    pub(super) fn finish(
-        mut self,
-        rules: &[Rule],
-        learn: bool,
-        merger: &mut Merger,
-    ) -> FirstSeenMemory {
+    /// Reports new keys.
+    pub(super) fn report(&self, rules: &[Rule], merger: &mut Merger) {
         let fresh: Vec<_> = self
             .fresh
             .iter()
-            .filter(|_| !learn)
             .filter_map(|f| Some((f, self.known_s(rules, f)?)))
             .collect();
         let crowded = crowded(rules, &fresh);
@@ -357,6 +361,10 @@ impl FirstSeenState {
                 Some(sentence(rule, scope, &new, *known_s))
             });
         }
+    }
+
+    /// Merges the run into memory.
+    pub(super) fn remember(mut self) -> FirstSeenMemory {
         let reborn: Vec<(u64, u32)> = self
             .fresh_numbers
             .iter()

@@ -28,6 +28,7 @@ mod rule;
 mod scan;
 mod scan_output;
 mod scan_plan;
+mod scan_result;
 mod schedule;
 mod shared_text;
 mod steps;
@@ -52,5 +53,8 @@ pub use rule::{
 pub use scan::{Scanner, matching};
 pub use scan_output::{ObjectInfo, ScanOutput, Tally};
 pub use scan_plan::ScanPlan;
+pub use scan_result::{
+    ContextPool, ScanHeader, ScanResultError, read_scan_result, scan_header, write_scan_result,
+};
 pub use schedule::scan_in_order;
 pub use view::EventView;

@@ -28,7 +28,7 @@ pub struct FindingKey {
 }
 
 /// Finding to which more sightings may be added.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct FindingDraft {
     /// Number of events.
     pub count: u64,
@@ -49,7 +49,7 @@ pub struct FindingDraft {
 }
 
 /// API call of a draft.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct CallDraft {
     /// Number of events.
     pub count: u64,
@@ -96,7 +96,7 @@ fn keep(all: &mut BTreeMap<(i64, EventId), Sighting>, sighting: &Sighting, max: 
 }
 
 /// All findings of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Merger {
     drafts: HashMap<FindingKey, FindingDraft, foldhash::fast::RandomState>,
     /// Number of sightings dropped at the bound.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use maxminddb::Reader;
+use sha2::{Digest, Sha256};
 
 /// AWS address ranges and geolocation databases.
 pub struct Networks {
@@ -13,6 +14,8 @@ pub struct Networks {
     /// Address kinds in each IPv4 /16, two bits each: small enough to stay in the CPU cache.
     v4_sorts: Vec<u8>,
     countries: Vec<Reader<Vec<u8>>>,
+    /// SHA-256 of each source of them, in order.
+    pub(crate) hashes: Vec<[u8; 32]>,
 }
 
 /// Geolocation of an address.
@@ -70,12 +73,19 @@ impl Networks {
             aws_v4: Vec::new(),
             v4_sorts: Vec::new(),
             countries: Vec::new(),
+            hashes: Vec::new(),
         }
         .with_ranges(ranges)
     }
 
     fn with_ranges(mut self, ranges: Vec<(u128, u128)>) -> Self {
         self.aws = joined(ranges);
+        let mut hash = Sha256::new();
+        for (first, last) in &self.aws {
+            hash.update(first.to_le_bytes());
+            hash.update(last.to_le_bytes());
+        }
+        self.hashes = vec![hash.finalize().into()];
         let v4 = |n: u128| (n >> 32 == 0xffff).then_some(n as u32);
         self.aws_v4 = self
             .aws
@@ -135,6 +145,7 @@ impl Networks {
     /// # Errors
     /// If it is not such a database.
     pub fn with_database(mut self, bytes: Vec<u8>) -> Result<Self, String> {
+        self.hashes.push(Sha256::digest(&bytes).into());
         self.countries
             .push(Reader::from_source(bytes).map_err(|e| e.to_string())?);
         Ok(self)

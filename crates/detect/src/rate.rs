@@ -54,7 +54,7 @@ impl Rate {
 }
 
 /// State of one span.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct RateSpan {
     /// Measured value, without the distinct values still in `values`.
     sum: u64,
@@ -68,6 +68,7 @@ pub(super) struct RateSpan {
 }
 
 /// Events of one API call in a span.
+#[derive(Clone)]
 struct SpanEvents {
     count: u64,
     first_s: i64,

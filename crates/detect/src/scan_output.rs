@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::first_seen::FirstSeenHit;
-use crate::attribution::TrailCollector;
+use crate::attribution::{MutatingCall, TrailCollector};
 use crate::call::{CallContext, Sighting};
 use crate::work::{CallTally, ThingCall};
 use bartizan_trail::{EventId, NonEvent, ReadBytes, ReadProblem};
@@ -77,6 +77,11 @@ impl ScanOutput {
             problems: BTreeMap::from([(ReadProblem::Unreadable, (0, 1))]),
             ..Self::default()
         }
+    }
+
+    /// Calls that may have changed facts.
+    pub fn mutations(&self) -> &[MutatingCall] {
+        &self.collector.mutations
     }
 
     /// Empty output with the large buffers of this one, whose lists were drained.

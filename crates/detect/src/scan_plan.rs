@@ -1,5 +1,7 @@
 //! State shared by all scanning threads.
 
+use sha2::{Digest, Sha256};
+
 use super::first_seen::FirstSeenMemory;
 use super::load::Rules;
 use super::networks::Networks;
@@ -16,4 +18,31 @@ pub struct ScanPlan {
     pub tally: bool,
     /// Collect calls for attribution, by this map.
     pub calls: Option<CallMap>,
+}
+
+/// Tables that decide what a scanner keeps, by their texts.
+const TABLES: [&str; 2] = [
+    include_str!("../../../data/things.txt"),
+    include_str!("../../../data/event-facts.txt"),
+];
+
+impl ScanPlan {
+    /// SHA-256 of everything that a scanner's output depends on besides the object: the program's
+    /// version, rules, networks, tables, and the secret of the first-seen memory.
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(self.rules.text_hash);
+        for one in &self.networks.hashes {
+            hash.update(one);
+        }
+        for table in TABLES {
+            hash.update(Sha256::digest(table));
+        }
+        // The secret itself is in no output.
+        hash.update(Sha256::digest(self.memory.secret()));
+        hash.update([u8::from(self.tally), u8::from(self.calls.is_some())]);
+        hash.finalize().into()
+    }
 }

@@ -4,23 +4,22 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use super::scan_plan::ScanPlan;
 use crate::evaluator::Evaluator;
 use crate::scan::Scanner;
 use crate::scan_output::ScanOutput;
 
 /// Scans all objects and lets the evaluator take their outputs in the order of `objects`, so that
 /// the number of threads changes nothing that is found. `name` is what messages call an object;
-/// `scan` opens and reads it.
-pub fn scan_in_order<T: Sync>(
+/// `scan` opens and reads it, with the `scanner` of its thread.
+pub fn scan_in_order<'p, T: Sync>(
     objects: &[T],
     name: impl for<'t> Fn(&'t T) -> &'t str + Sync,
     scan: impl Fn(&T, &mut Scanner<'_>) -> ScanOutput + Sync,
-    (plan, threads): (&ScanPlan, usize),
+    (scanner, threads): (impl Fn() -> Scanner<'p> + Sync, usize),
     evaluator: &mut Evaluator<'_>,
 ) {
     if threads <= 1 || objects.len() <= 1 {
-        let mut scanner = Scanner::new(plan);
+        let mut scanner = scanner();
         for object in objects {
             let spare = evaluator.take(name(object), scan(object, &mut scanner));
             scanner.reuse(spare);
@@ -51,7 +50,7 @@ pub fn scan_in_order<T: Sync>(
         }
     };
     let work = || {
-        let mut scanner = Scanner::new(plan);
+        let mut scanner = scanner();
         loop {
             let number = claimed.fetch_add(1, Ordering::Relaxed);
             let Some(object) = objects.get(number) else {

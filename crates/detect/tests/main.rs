@@ -10,4 +10,5 @@ mod ablate;
 mod common;
 mod detect;
 mod rules;
+mod scan_results;
 mod silence;

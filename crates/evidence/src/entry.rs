@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use bartizan_model::{Evidence, Finding};
+use bartizan_model::{AlertSilence, Evidence, Finding};
+
+use super::note::IncidentNote;
 
 /// Log entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,16 @@ pub enum EntryKind {
     },
     /// Finding accepted by a user.
     Justification(Justification),
+    /// Alerts that a user does not want for a while.
+    Silence(AlertSilence),
+    /// A silence that a user ended early.
+    #[serde(rename = "silence-ended")]
+    SilenceEnded {
+        /// Index of its entry.
+        entry: u64,
+        author: String,
+        reason: String,
+    },
     /// Something that somebody did about an incident on the page.
     Note(IncidentNote),
     /// Newest digests of CloudTrail that were verified.
@@ -190,48 +202,4 @@ pub struct FileRef {
     pub sha256: String,
     /// Size in bytes.
     pub bytes: u64,
-}
-
-/// Something that somebody did about an incident:
-/// `{"incident":"3f2a91c0","act":"assign","by":"alice","assignee":"bob"}`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IncidentNote {
-    /// Id of the incident.
-    pub incident: String,
-    pub act: NoteAct,
-    /// User of the page who did it.
-    pub by: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub text: String,
-    /// Who is to look after it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub assignee: Option<String>,
-    /// End of a silence, RFC 3339.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<String>,
-}
-
-/// Kind of act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NoteAct {
-    /// Somebody looks at it.
-    Acknowledge,
-    Assign,
-    Note,
-    /// No alerts about it until a time.
-    Silence,
-}
-
-impl NoteAct {
-    /// `acknowledged`, `silenced`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Acknowledge => "acknowledged",
-            Self::Assign => "assigned",
-            Self::Note => "noted",
-            Self::Silence => "silenced",
-        }
-    }
 }

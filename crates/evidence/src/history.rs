@@ -7,12 +7,14 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::log::create_same;
+use super::note::IncidentNote;
 use super::{
     EntryKind, EvidenceLog, FileRef, Justification, LogEntry, LogError, LogKey, PackFrame,
     SnapshotRef, Storage, documents, find, write_packs,
 };
 use bartizan_inventory::fact::Hash;
 use bartizan_inventory::snapshot::{CallStatus, RecordedSnapshot, Snapshot, fact_root};
+use bartizan_model::AlertSilence;
 use bartizan_model::limits::{DOCUMENTS_BYTES_MAX, HISTORY_BUNDLES_MAX};
 
 /// Snapshot in a log.
@@ -242,6 +244,89 @@ pub fn justifications(
             _ => None,
         })
         .collect())
+}
+
+/// Appends a silence or the end of one, and gives the index of the entry.
+///
+/// # Errors
+/// If the storage fails; the log is then unchanged.
+pub fn append_silence(
+    log: &mut EvidenceLog<'_>,
+    key: &LogKey,
+    what: EntryKind,
+    (tool, now): (&str, Timestamp),
+) -> Result<u64, LogError> {
+    log.append(
+        key,
+        vec![LogEntry {
+            time: format!("{now:.3}"),
+            tool: tool.to_owned(),
+            log_size: 0,
+            what,
+        }],
+    )?;
+    Ok(log.size() - 1)
+}
+
+/// All silences that were not ended early, oldest first, with the index of their entries. Their
+/// times may be over.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn silences(log: &EvidenceLog<'_>) -> Result<Vec<(u64, AlertSilence)>, LogError> {
+    let mut silences = BTreeMap::new();
+    for (index, text) in log.entries(0)? {
+        match serde_json::from_str(&text) {
+            Ok(LogEntry {
+                what: EntryKind::Silence(silence),
+                ..
+            }) => drop(silences.insert(index, silence)),
+            Ok(LogEntry {
+                what: EntryKind::SilenceEnded { entry, .. },
+                ..
+            }) => drop(silences.remove(&entry)),
+            _ => {}
+        }
+    }
+    Ok(silences.into_iter().collect())
+}
+
+/// Appends a note. Gives the index of its entry.
+///
+/// # Errors
+/// If the storage fails; the log is then unchanged.
+pub fn append_note(
+    log: &mut EvidenceLog<'_>,
+    key: &LogKey,
+    note: IncidentNote,
+    (tool, now): (&str, Timestamp),
+) -> Result<u64, LogError> {
+    log.append(
+        key,
+        vec![LogEntry {
+            time: format!("{now:.3}"),
+            tool: tool.to_owned(),
+            log_size: 0,
+            what: EntryKind::Note(note),
+        }],
+    )?;
+    Ok(log.size() - 1)
+}
+
+/// All notes, oldest first, with index and time of their entries.
+///
+/// # Errors
+/// If the log cannot be read.
+pub fn incident_notes(log: &EvidenceLog<'_>) -> Result<Vec<(u64, String, IncidentNote)>, LogError> {
+    let note = |(index, text): (u64, String)| match serde_json::from_str(&text) {
+        Ok(LogEntry {
+            what: EntryKind::Note(note),
+            time,
+            ..
+        }) => Some((index, time, note)),
+        _ => None,
+    };
+    Ok(log.entries(0)?.into_iter().filter_map(note).collect())
 }
 
 /// Documents of a store, read from its packs on demand, newest pack first.

@@ -27,14 +27,14 @@ mod storage;
 mod trail_heads;
 mod verify;
 
-pub use entry::{
-    EntryKind, FileRef, GrantRef, IncidentNote, Justification, LogEntry, NoteAct, SnapshotRef,
-    TrailHead,
+pub use entry::{EntryKind, FileRef, GrantRef, Justification, LogEntry, SnapshotRef, TrailHead};
+pub use history::{
+    Documents, LoggedSnapshot, append, append_note, append_silence, facts, incident_notes,
+    justifications, justify, silences, snapshots,
 };
-pub use history::{Documents, LoggedSnapshot, append, facts, justifications, justify, snapshots};
 pub use key::{KeyError, LogKey};
 pub use log::{EvidenceLog, LogError, is_head};
-pub use note::{append_note, incident_notes};
+pub use note::{IncidentNote, NoteAct};
 pub use pack::{PackError, PackFrame, documents, find, records, write_packs};
 pub use proof::{FactProof, ProofError};
 pub use storage::{MemoryStorage, Storage, StorageError};

@@ -96,7 +96,13 @@ pub fn verify(
 }
 
 /// Files in a store that are not part of the log.
-const BESIDE: [&str; 3] = ["detect/", "trail/", "state.sqlite"];
+const BESIDE: [&str; 5] = [
+    "detect/",
+    "trail/",
+    "state.sqlite",
+    "scans.sqlite",
+    "health.",
+];
 
 /// Name and bytes of an entry bundle.
 type EntryBundle = (String, Vec<u8>);
@@ -505,6 +511,8 @@ impl VerifyWalk<'_> {
                     ));
                 }
                 EntryKind::Justification(_)
+                | EntryKind::Silence(_)
+                | EntryKind::SilenceEnded { .. }
                 | EntryKind::Note(_)
                 | EntryKind::Trail { .. }
                 | EntryKind::Other => {}

@@ -4,6 +4,7 @@ use crate::bill::{attach, related};
 use crate::member::EventIndex;
 use crate::member::IncidentInput;
 use crate::member::IncidentMember;
+use crate::sensor_join::add_sensors;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::incident::Incident;
@@ -81,6 +82,7 @@ pub fn incidents(material: &IncidentInput<'_>) -> (Vec<Incident>, Vec<MergedInci
         true
     });
     add_spend(&mut found, spend, &members, material);
+    add_sensors(&mut found, &members, LEVEL_MIN);
     found.sort();
     let (ids, merges) = identify(&found, &members, material);
     let mut incidents: Vec<Incident> = found
@@ -106,7 +108,7 @@ fn parts(members: &[IncidentMember<'_>], material: &IncidentInput<'_>) -> Vec<Ve
     for (number, member) in members
         .iter()
         .enumerate()
-        .filter(|(_, m)| m.finding.severity >= Severity::Low)
+        .filter(|(_, m)| m.finding.severity >= Severity::Low && !m.is_sensor)
     {
         for node in &member.nodes {
             let first = *seen.entry(node).or_insert(number);
@@ -120,7 +122,7 @@ fn parts(members: &[IncidentMember<'_>], material: &IncidentInput<'_>) -> Vec<Ve
     for (number, _) in members
         .iter()
         .enumerate()
-        .filter(|(_, m)| m.finding.severity >= Severity::Low)
+        .filter(|(_, m)| m.finding.severity >= Severity::Low && !m.is_sensor)
     {
         parts.entry(groups.root(number)).or_default().push(number);
     }
@@ -233,7 +235,15 @@ fn gather(part: &mut Vec<usize>, members: &[IncidentMember<'_>], unseen: &[(usiz
 }
 
 /// 0 info to 4 critical: the worst finding, raised by stages, by what stands and by blinding.
+/// Findings of other systems count with their own severity only.
 fn level(part: &[usize], members: &[IncidentMember<'_>], material: &IncidentInput<'_>) -> i64 {
+    let (sensors, own): (Vec<usize>, Vec<usize>) =
+        part.iter().partition(|n| members[**n].is_sensor);
+    let reported = sensors.iter().map(|n| members[*n].finding.severity as i64);
+    own_level(&own, members, material).max(reported.max().unwrap_or(0))
+}
+
+fn own_level(part: &[usize], members: &[IncidentMember<'_>], material: &IncidentInput<'_>) -> i64 {
     let findings = || part.iter().map(|n| members[*n].finding);
     let Some(worst) = findings().map(|f| f.severity).max() else {
         return 0;
@@ -304,8 +314,9 @@ impl UnionFind {
     }
 }
 
-/// An id for each: that of the incident it was before, else one of its own, made of its first bad
-/// finding.
+/// An id for each, made of its first bad finding, so that it is the same in whatever order findings
+/// came. An incident that began before what was read keeps the id that it had. Other ids that it had
+/// are merged into it.
 fn identify(
     found: &[Vec<usize>],
     members: &[IncidentMember<'_>],
@@ -315,11 +326,11 @@ fn identify(
     for incident in material.known {
         before.extend(incident.findings.iter().map(|f| (f.as_str(), incident)));
     }
-    let is_spend = |n: usize| {
-        material
-            .bill
-            .subjects
-            .contains_key(members[n].finding.id.as_str())
+    // The bill comes days later than the calls, other systems when they like: the calls name the
+    // incident, with them or without.
+    let is_beside = |n: usize| {
+        let id = members[n].finding.id.as_str();
+        members[n].is_sensor || material.bill.subjects.contains_key(id)
     };
     let (mut ids, mut merges, mut taken) = (Vec::new(), Vec::new(), BTreeSet::new());
     for part in found {
@@ -332,16 +343,21 @@ fn identify(
         was.retain(|i| !taken.contains(&i.id));
         let own = || {
             let is_bad = |n: &&usize| members[**n].finding.severity >= Severity::Medium;
-            // The bill comes days later than the calls: they name the incident, with it or without.
             let bad = part
                 .iter()
-                .find(|n| is_bad(n) && !is_spend(**n))
+                .find(|n| is_bad(n) && !is_beside(**n))
                 .or_else(|| part.iter().find(is_bad))
                 .unwrap_or(&part[0]);
             finding_id("incident", &members[*bad].finding.id, false, 0)[..12].to_owned()
         };
-        let id = was.first().map_or_else(own, |i| i.id.clone());
-        merges.extend(was.iter().skip(1).map(|from| MergedIncident {
+        let first = part
+            .iter()
+            .filter_map(|n| members[*n].finding.first_time.as_deref());
+        let first = first.min();
+        let older = was.iter().find(|i| Some(i.first_time.as_str()) < first);
+        let id = older.map_or_else(own, |i| i.id.clone());
+        let others = was.iter().filter(|i| i.id != id);
+        merges.extend(others.map(|from| MergedIncident {
             into: id.clone(),
             from: from.id.clone(),
         }));

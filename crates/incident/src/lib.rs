@@ -9,6 +9,8 @@ mod group;
 mod incident;
 mod member;
 mod narrative;
+mod sensor_input;
+mod sensor_join;
 mod standing;
 
 pub use bill::{HiddenEstate, hidden_estate};
@@ -19,4 +21,5 @@ pub use consequences::{
 pub use group::{MergedIncident, incidents};
 pub use incident::{Advice, Incident, PersistentChange, Remedy, Suspect, TimelineEntry};
 pub use member::IncidentInput;
+pub use sensor_input::SensorInput;
 pub use standing::standing;

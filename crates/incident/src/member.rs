@@ -3,6 +3,7 @@
 use super::incident::{Incident, PersistentChange};
 use crate::attribution::{GrantedAccess, Origin, OriginKind, thing, things};
 use crate::bill_input::BillInput;
+use crate::sensor_input::SensorInput;
 use bartizan_detect::attribution::{
     AttributionIndex, CallMap, IssuedCredential, MutatingCall, SeenRange,
 };
@@ -10,6 +11,7 @@ use bartizan_detect::work::ActorWork;
 use bartizan_inventory::fact::{FactKinds, JoinNode};
 use bartizan_model::Severity;
 use bartizan_model::{Evidence, Finding};
+use bartizan_sensors::SensorSubject;
 use bartizan_trail::EventId;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -41,6 +43,7 @@ pub struct IncidentInput<'a> {
     /// Incidents of the runs before: their ids stay.
     pub known: &'a [Incident],
     pub bill: &'a BillInput<'a>,
+    pub sensors: &'a SensorInput<'a>,
 }
 
 /// A finding with what joins it to others.
@@ -50,9 +53,27 @@ pub(super) struct IncidentMember<'a> {
     pub(super) first_s: i64,
     pub(super) last_s: i64,
     pub(crate) nodes: BTreeSet<String>,
+    /// It is a finding of another system.
+    pub(crate) is_sensor: bool,
 }
 
 impl<'a> IncidentMember<'a> {
+    /// Finding of another system: it has no origin, and joins by its own rules.
+    fn of_sensor(
+        finding: &'a Finding,
+        subject: &SensorSubject,
+        (first_s, last_s): (i64, i64),
+    ) -> Self {
+        Self {
+            finding,
+            origin: None,
+            first_s,
+            last_s: last_s.max(first_s),
+            nodes: sensor_nodes(subject),
+            is_sensor: true,
+        }
+    }
+
     pub(crate) fn new(
         finding: &'a Finding,
         material: &IncidentInput<'_>,
@@ -64,6 +85,9 @@ impl<'a> IncidentMember<'a> {
                 .map_or(0, Timestamp::as_second)
         };
         let (first_s, last_s) = (time(&finding.first_time), time(&finding.last_time));
+        if let Some(subject) = material.sensors.subjects.get(finding.id.as_str()) {
+            return Self::of_sensor(finding, subject, (first_s, last_s));
+        }
         let origin = finding
             .actor
             .as_ref()
@@ -123,6 +147,7 @@ impl<'a> IncidentMember<'a> {
             first_s,
             last_s: last_s.max(first_s),
             nodes,
+            is_sensor: false,
         }
     }
 }
@@ -144,6 +169,18 @@ pub(crate) fn events(finding: &Finding) -> impl Iterator<Item = EventId> {
         } => parse_id(id),
         _ => None,
     })
+}
+
+/// Nodes of a finding of another system.
+fn sensor_nodes(subject: &SensorSubject) -> BTreeSet<String> {
+    let keys = subject.access_keys.iter().map(|key| format!("key {key}"));
+    let principals = subject.principals.iter().filter_map(|p| principal_node(p));
+    let instances = subject.instances.iter().map(|i| format!("instance {i}"));
+    let addresses = subject.addresses.iter().map(|a| format!("address {a}"));
+    keys.chain(principals)
+        .chain(instances)
+        .chain(addresses)
+        .collect()
 }
 
 /// The node of a user or role, by its ARN.

@@ -94,7 +94,8 @@ pub(super) fn tell(
 
 fn span(members: &[&IncidentMember<'_>]) -> (i64, i64) {
     // A change without a call has only a window; it does not say when the incident began.
-    let dated = || members.iter().filter(|m| m.finding.actor.is_some());
+    let is_dated = |m: &&&IncidentMember<'_>| m.finding.actor.is_some() && !m.is_sensor;
+    let dated = || members.iter().filter(is_dated);
     let first = dated()
         .map(|m| m.first_s)
         .min()

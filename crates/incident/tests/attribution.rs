@@ -7,7 +7,9 @@ use bartizan_detect::{
     Evaluator, FirstSeenMemory, Networks, Rules, ScanPlan, Scanner, builtin_files,
 };
 use bartizan_incident::attribution::{Origin, OriginKind};
-use bartizan_incident::{BillInput, Incident, IncidentInput, MergedIncident, incidents};
+use bartizan_incident::{
+    BillInput, Incident, IncidentInput, MergedIncident, SensorInput, incidents,
+};
 use bartizan_model::Finding;
 use bartizan_trail::CallerIdentity;
 use serde_json::{Value, json};
@@ -266,6 +268,7 @@ fn grouped(
         accepted: &BTreeSet::new(),
         known,
         bill: &BillInput::default(),
+        sensors: &SensorInput::default(),
     })
 }
 

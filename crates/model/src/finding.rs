@@ -144,6 +144,16 @@ pub enum Evidence {
         /// Expected amount, e.g. `0.00 USD`.
         expected: String,
     },
+    /// Finding of another system.
+    Report {
+        /// `guardduty`.
+        system: String,
+        /// Id that the system gave.
+        id: String,
+        /// Type in the words of the system.
+        kind_of: String,
+        time: Option<String>,
+    },
     /// Missing or unreadable data.
     Coverage {
         place: String,

@@ -10,6 +10,7 @@ mod id;
 pub mod limits;
 mod severity;
 mod shell;
+mod silence;
 mod time;
 
 pub use counterparty::{Counterparty, Party, Relation};
@@ -17,4 +18,5 @@ pub use finding::{Actor, CallCount, Confidence, Evidence, Finding, Stage, Verdic
 pub use id::finding_id;
 pub use severity::Severity;
 pub use shell::shell_word;
+pub use silence::AlertSilence;
 pub use time::time_text;

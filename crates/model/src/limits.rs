@@ -255,6 +255,66 @@ pub const TRAIL_HEADS_PER_ENTRY: usize = 32;
 /// Objects of a bucket that are fetched at once when a trail is verified.
 pub const FETCHES_IN_FLIGHT: usize = 96;
 
+/// Bytes of one scan result after decompression.
+pub const SCAN_RESULT_BYTES_MAX: usize = 512 << 20;
+/// Bytes of one scan result as stored.
+pub const SCAN_RESULT_STORED_BYTES_MAX: usize = 128 << 20;
+/// Size in bytes of one message of a queue: SQS takes up to 1 MiB.
+pub const NOTICE_BYTES_MAX: usize = 1 << 20;
+/// Entries read of one message; S3 sends one to a few.
+pub const NOTICES_MAX: usize = 2_000;
+/// Messages received, deleted or extended at once; SQS takes no more.
+pub const QUEUE_BATCH_MAX: usize = 10;
+/// Size in bytes of one finding of another system; ASFF allows 240 KB.
+pub const SENSOR_FINDING_BYTES_MAX: usize = 1 << 20;
+/// Findings of other systems read of one file or message.
+pub const SENSOR_FINDINGS_MAX: usize = 100_000;
+/// Problems of one file of another system's findings that are listed; all are counted.
+pub const SENSOR_PROBLEMS_MAX: usize = 100;
+/// Size in bytes of one file of another system's findings.
+pub const SENSOR_FILE_BYTES_MAX: u64 = 256 << 20;
+/// Prefixes of accounts and regions below one prefix of a trail in S3.
+pub const TRAIL_PLACES_MAX: usize = 20_000;
+/// New objects that one look at a prefix of S3 returns; the next look continues.
+pub const NEW_OBJECTS_MAX: usize = 100_000;
+/// Places (account and region) that health lists by name; all are counted.
+pub const HEALTH_PLACES_MAX: usize = 20_000;
+/// Messages of queues that were given up, and deleted objects, that are kept.
+pub const QUEUE_LOSSES_MAX: usize = 1_000;
+/// Bytes that are kept of a message that was given up.
+pub const QUEUE_BODY_BYTES_KEPT: usize = 4096;
 /// Characters of a command that a page shows; a longer one is not shown, for a part would do
 /// something else. A policy document in it has at most 10,240.
 pub const SHOWN_COMMAND_MAX: usize = 12_000;
+/// Sessions of the page that are open at once; the oldest ends for another.
+pub const PAGE_SESSIONS_MAX: usize = 1000;
+/// Attempts to sign in within a minute from one address, or for one name.
+pub const SIGN_IN_ATTEMPTS_MAX: u32 = 10;
+/// Addresses whose attempts to sign in are counted; beyond it all count as one.
+pub const SIGN_IN_ADDRESSES_MAX: usize = 10_000;
+/// Characters of a reason or a note about an incident.
+pub const NOTE_TEXT_MAX: usize = 4000;
+/// Characters of the name of somebody that an incident is assigned to.
+pub const NOTE_NAME_MAX: usize = 200;
+/// Snapshots whose analysis the page keeps.
+pub const ANALYSES_MAX: usize = 6;
+/// Signs of life until a stream of events of the page ends, and the browser asks again with its cookie.
+pub const PAGE_HEARTBEATS_MAX: u32 = 240;
+/// Size in bytes of one answer of an OpenID Connect provider.
+pub const PROVIDER_ANSWER_BYTES_MAX: usize = 1 << 20;
+/// Connections to the page that are open at once; more wait.
+pub const PAGE_CONNECTIONS_MAX: usize = 1000;
+/// Size in bytes of the head of a request to the page.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Lines of the head of a request to the page.
+pub const REQUEST_HEAD_LINES_MAX: usize = 64;
+/// Sign-ins at a provider that were begun and not ended; the oldest makes room.
+pub const SIGN_INS_MAX: usize = 1000;
+/// Length of an event id that the page looks up.
+pub const EVENT_ID_MAX: usize = 128;
+/// Size in bytes of the body of a request to the page; forms are small.
+pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Size in bytes of a password.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Characters of a search on the page.
+pub const SEARCH_TEXT_MAX: usize = 300;

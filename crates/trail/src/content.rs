@@ -27,7 +27,9 @@ pub(super) enum ObjectContent {
 }
 
 /// File format that is not a trail, or not supported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum ForeignFile {
     /// Apache Parquet, as Security Lake and Athena write it.
     Parquet,

@@ -12,6 +12,7 @@ pub mod json;
 mod lookahead;
 mod loose;
 mod normal;
+pub mod notice;
 mod shape;
 mod split;
 mod structure;

@@ -22,7 +22,9 @@ pub enum TrailItem<'a> {
 }
 
 /// Data that is recognized and counted, but not scanned for attacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum NonEvent {
     /// Digest file: hashes of log files, for `bartizan verify`.
     Digest,
@@ -55,7 +57,9 @@ impl NonEvent {
 }
 
 /// Problem in an object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub enum ReadProblem {
     /// `null` in place of a record.
     Null,

@@ -11,11 +11,13 @@ use super::values::{severity, time};
 ///
 /// DIR has dumps of AWS CLI output in config/ (one a folder named by its time, 20260310T000000Z)
 /// and CloudTrail in trail/. A configuration names accounts and trails to reach live. Everything
-/// found is kept in the store; a second run over the same input changes nothing.
+/// found is kept in the store; a second run over the same input changes nothing. Without --once it
+/// goes on until a signal ends it: new files, objects and messages are taken as they come.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   bartizan watch --once examples/heist --report heist.html
+  bartizan watch                                    for ever, with ./bartizan.toml
   bartizan watch --once                             with ./bartizan.toml
   bartizan watch --once --config prod.toml --format json
   bartizan watch --once ./evidence --fail-on high   exit 10 if there is such a finding")]
@@ -23,23 +25,23 @@ pub(crate) struct WatchArgs {
     /// Folder with config/ and trail/
     #[arg(value_name = "DIR", conflicts_with = "config")]
     pub(crate) dir: Option<PathBuf>,
-    /// Do it once and end
-    #[arg(long, required = true)]
+    /// Do it once and end, instead of going on until a signal ends it
+    #[arg(long)]
     pub(crate) once: bool,
     /// Configuration file [default: ./bartizan.toml]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Write the report as well
-    #[arg(long, value_name = "FILE.html")]
+    #[arg(long, value_name = "FILE.html", requires = "once")]
     pub(crate) report: Option<PathBuf>,
     /// Threads that read the trail [default: as many as there are processors]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(crate) threads: Option<u16>,
     /// Exit 10 if a finding is this bad or worse
-    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    #[arg(long, value_name = "SEVERITY", value_parser = severity, requires = "once")]
     pub(crate) fail_on: Option<Severity>,
     /// Exit 11 if anything could not be read
-    #[arg(long)]
+    #[arg(long, requires = "once")]
     pub(crate) require_complete: bool,
 }
 

@@ -202,6 +202,7 @@ pub(crate) struct VerifyTrailArgs {
 Examples:
   bartizan role --principal 111122223333 --external-id 7f3a --as terraform > role.tf
   bartizan role --bucket my-evidence --principal arn:aws:iam::111122223333:role/collector
+  bartizan role --sinks bartizan.toml               what its [[sink]]s write to, and no more
   bartizan role check --profile audit"
 )]
 pub(crate) struct RoleCommand {
@@ -220,6 +221,18 @@ pub(crate) struct RoleCommand {
     /// bucket/prefix)
     #[arg(long, value_name = "BUCKET")]
     pub(crate) bucket: Option<String>,
+    /// Also allow receiving from these queues, by URL or ARN: `watch` deletes what it has read
+    #[arg(long, value_name = "QUEUE")]
+    pub(crate) queues: Vec<String>,
+    /// Print the policy that the sinks of a configuration need in addition: they write
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        default_missing_value = "bartizan.toml",
+        conflicts_with = "bucket"
+    )]
+    pub(crate) sinks: Option<PathBuf>,
     /// Rows of your own for the call table
     #[arg(long, value_name = "FILE")]
     pub(crate) calls: Vec<PathBuf>,

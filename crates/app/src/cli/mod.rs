@@ -1,6 +1,7 @@
 //! The command line as typed.
 
 mod access;
+mod alerts;
 mod detection;
 mod evidence;
 mod posture;
@@ -16,6 +17,9 @@ pub(crate) use access::{
     AccessCanArgs, AccessCommand, AccessDiffArgs, AccessEffectiveArgs, AccessEscalateArgs,
     AccessEvalArgs, AccessPolicyDiffArgs, AccessPublicArgs, AccessQuestionArgs, AccessReachArgs,
     AccessUnusedArgs, AccessWhoCanArgs, ActionTable, PolicySide,
+};
+pub(crate) use alerts::{
+    AlertsCommand, AlertsListArgs, AlertsRedriveArgs, AlertsSilenceArgs, AlertsTestArgs,
 };
 pub(crate) use detection::{AcceptArgs, DetectArgs, ReportArgs, RulesCommand, WatchArgs};
 pub(crate) use evidence::{
@@ -154,9 +158,13 @@ pub(crate) enum Command {
     /// List the snapshots of the store, with their ids
     Snapshots,
     Watch(WatchArgs),
+    /// Is the alarm on, what does it not see, since when (exit 0 on, 11 blind somewhere, 1 off)
+    Status,
     Report(ReportArgs),
     Serve(ServeArgs),
     Accept(AcceptArgs),
+    #[command(subcommand)]
+    Alerts(AlertsCommand),
     Diff(DiffArgs),
     Check(CheckArgs),
     Credentials(CredentialsArgs),

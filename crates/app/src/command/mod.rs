@@ -2,6 +2,7 @@
 
 mod accept;
 mod access;
+mod alerts;
 mod check;
 mod completions;
 mod credentials;
@@ -16,6 +17,7 @@ mod serve;
 mod snapshot;
 mod snapshots;
 mod spend;
+mod status;
 mod verify;
 mod watch;
 
@@ -38,6 +40,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Report(args) => report::run(&cli.global, &args),
         Command::Serve(args) => serve::run(&cli.global, &args),
         Command::Accept(args) => accept::run(&cli.global, &args),
+        Command::Alerts(command) => alerts::run(&cli.global, &command),
         Command::Diff(args) => diff::run(&cli.global, &args),
         Command::Check(args) => check::run(&cli.global, &args),
         Command::Credentials(args) => credentials::run(&cli.global, &args),
@@ -47,6 +50,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Command::Access(command) => access::run(&cli.global, &command),
         Command::Flat(args) => flat::run(&cli.global, &args),
         Command::Verify(args) => verify::run(&cli.global, &args),
+        Command::Status => status::run(&cli.global),
         Command::Role(args) => role::run(&cli.global, &args),
         Command::Completions(args) => completions::run(&args),
     };

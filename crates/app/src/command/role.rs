@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use bartizan_cloud::live::{Identity, Live};
+use bartizan_cloud::queue::{arn_of, queue_reader_policy};
 use bartizan_cloud::role;
+use bartizan_cloud::sink_calls::sinks_policy;
 use serde_json::json;
 
+use super::watch::configured_sinks;
+use crate::alerting::sink_permissions;
 use crate::cli::{Format, Global, RoleCheckArgs, RoleCommand, RoleForm};
 use crate::import::{call_table, runtime};
 use crate::outcome::Outcome;
@@ -34,8 +38,26 @@ fn print(args: &RoleCommand) -> Result<Outcome> {
         out.raw(&format!("{}\n", serde_json::to_string_pretty(&policy)?))?;
         return Ok(Outcome::Done);
     }
-    let (_, table) = call_table(&args.calls)?;
-    let policies = role::policies(&table);
+    if let Some(file) = &args.sinks {
+        let wanted = sink_permissions(&configured_sinks(Some(file))?)?;
+        let policy = sinks_policy(&wanted);
+        out.raw(&format!("{}\n", serde_json::to_string_pretty(&policy)?))?;
+        return Ok(Outcome::Done);
+    }
+    let (model, table) = call_table(&args.calls)?;
+    let mut policies = role::policies(&table);
+    if !args.queues.is_empty() {
+        let arn = |queue: &String| {
+            arn_of(&model, queue).with_context(|| {
+                format!(
+                    "{queue} is neither the ARN nor the URL of a queue, such as \
+                    https://sqs.eu-west-1.amazonaws.com/111122223333/bartizan"
+                )
+            })
+        };
+        let arns: Vec<String> = args.queues.iter().map(arn).collect::<Result<_>>()?;
+        policies.push(queue_reader_policy(&arns));
+    }
     let trust = role::trust_policy(&args.principal, args.external_id.as_deref());
     let text = match args.form {
         RoleForm::Json => {

@@ -5,6 +5,7 @@ mod access;
 mod access_diff;
 mod access_effective;
 mod access_set;
+mod alerts;
 mod bar;
 mod check;
 mod credentials;
@@ -16,7 +17,9 @@ mod ladder;
 mod ocsf;
 pub(crate) mod picture;
 mod report;
+mod sensors;
 mod spend;
+mod status;
 mod style;
 mod timeline;
 mod trail_check;
@@ -43,6 +46,7 @@ pub(crate) use access_effective::{
     left_out, left_out_json, reach_json, reach_line, reach_summary, reach_word,
 };
 pub(crate) use access_set::{allowed_of_set, answer_of_set, lines_of_set, word_of_set};
+pub(crate) use alerts::{alert_list, matched, silence_list, undelivered};
 pub(crate) use bar::{Bar, Bytes};
 pub(crate) use bartizan_model::shell_word as shell;
 pub(crate) use check::{CheckList, check_reasons, checked, explained, listed};
@@ -53,9 +57,11 @@ pub(crate) use findings::{csv, holes, summary, totals_json};
 pub(crate) use ladder::{LadderCheck, ladder, ladder_check};
 pub(crate) use ocsf::ocsf;
 pub(crate) use report::report;
+pub(crate) use sensors::sensor_holes;
 pub(crate) use spend::{
     SpendAbout, SpendDocument, bill_problem, spend, spend_headline, spend_summary,
 };
+pub(crate) use status::{health_lines, status, status_json};
 pub(crate) use timeline::timeline;
 pub(crate) use trail_check::{TrailCheckDocument, trail_checked, trail_reason};
 pub(crate) use watch::{first_line, is_blind, watched};

@@ -217,6 +217,12 @@ fn evidences(finding: &Finding) -> Vec<Value> {
                 },
             })
         }
+        Evidence::Report {
+            system,
+            id,
+            kind_of,
+            time,
+        } => json!({"data": {"system": system, "id": id, "type": kind_of, "time": time}}),
         Evidence::Coverage { place, what } => json!({"data": {"place": place, "missing": what}}),
     };
     finding.evidence.iter().map(one).collect()

@@ -153,6 +153,23 @@ pub(super) fn lock_file(place: &str, name: &str) -> Result<File> {
     Ok(file)
 }
 
+/// A run that delivers alerts holds it to its end.
+const DELIVERING: &str = ".delivering";
+
+/// Keeps other runs from delivering the alerts of a store until it is dropped.
+pub(crate) fn delivery_lock(place: &str) -> Result<File> {
+    lock_file(place, DELIVERING)
+}
+
+/// Whether a run delivers the alerts of a store now.
+pub(crate) fn is_delivering(place: &str) -> Result<bool> {
+    match File::open(Path::new(place).join(DELIVERING)) {
+        Ok(file) => Ok(file.try_lock().is_err()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(anyhow::anyhow!("cannot open {place}/{DELIVERING}: {e}")),
+    }
+}
+
 fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,7 +1,11 @@
 //! The store of `--store`: where it is, who signs it, and what this machine remembers of it.
 
 mod folder;
+mod inbox;
 mod keys;
+mod outbox;
+mod scans;
+mod schema;
 mod state;
 mod state_questions;
 mod trail_ledger;
@@ -14,16 +18,21 @@ use bartizan_cloud::bucket::S3Folder;
 use bartizan_cloud::live::Identity;
 use bartizan_cloud::model::Model;
 use bartizan_evidence::{
-    Documents, EvidenceLog, IncidentNote, Justification, LogError, LogKey, LoggedSnapshot, Storage,
+    Documents, EntryKind, EvidenceLog, IncidentNote, Justification, LogError, LogKey,
+    LoggedSnapshot, Storage,
 };
 use bartizan_inventory::fact::{FactKinds, Hash};
 use bartizan_inventory::snapshot::RecordedSnapshot;
+use bartizan_model::AlertSilence;
 use jiff::Timestamp;
 
 use crate::cli::Global;
 
-pub(crate) use folder::Folder;
+pub(crate) use folder::{Folder, delivery_lock, is_delivering};
+pub(crate) use inbox::{add_to_inbox, inbox, remove_from_inbox};
 pub(crate) use keys::{remember, remembered};
+pub(crate) use outbox::{EntryFilter, ListedEntry, NewAlerts, Outbox, SinkBacklog};
+pub(crate) use scans::{KeptScan, KeptScans};
 pub(crate) use state::{RunState, StoreState};
 pub(crate) use state_questions::RuleCount;
 pub(crate) use trail_ledger::{TrailLedger, record_trail, trail_ledger};
@@ -42,6 +51,15 @@ pub(crate) fn open(global: &Global) -> Result<Box<dyn Storage>> {
         )?));
     }
     Ok(Box::new(Folder::new(Path::new(&global.store))))
+}
+
+/// Number of entries of the log; 0 where there is none yet.
+pub(crate) fn log_size(storage: &dyn Storage) -> Result<u64> {
+    match EvidenceLog::open(storage) {
+        Ok(log) => Ok(log.size()),
+        Err(LogError::NoLog(_)) => Ok(0),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// Opens the log of the store, or says how to begin one.
@@ -131,14 +149,21 @@ pub(crate) fn justify(
     justification: Justification,
     now: Timestamp,
 ) -> Result<u64> {
-    let _lock = folder::lock(global, storage)?;
-    let public = self::log(storage)?.public().to_owned();
-    let key = keys::key(global, Some(&public))?;
-    let mut log = EvidenceLog::create(storage, &key)?;
-    keys::check_head(&log)?;
-    let index = bartizan_evidence::justify(&mut log, &key, justification, (TOOL, now))?;
-    remember(log.public(), log.head());
-    Ok(index)
+    signed(global, storage, |log, key| {
+        bartizan_evidence::justify(log, key, justification, (TOOL, now))
+    })
+}
+
+/// Appends a silence, or the end of one. Gives the number of the entry.
+pub(crate) fn silence(
+    global: &Global,
+    storage: &dyn Storage,
+    silence: EntryKind,
+    now: Timestamp,
+) -> Result<u64> {
+    signed(global, storage, |log, key| {
+        bartizan_evidence::append_silence(log, key, silence, (TOOL, now))
+    })
 }
 
 /// Appends what somebody did about an incident. Gives the number of the entry.
@@ -148,14 +173,35 @@ pub(crate) fn note(
     note: IncidentNote,
     now: Timestamp,
 ) -> Result<u64> {
+    signed(global, storage, |log, key| {
+        bartizan_evidence::append_note(log, key, note, (TOOL, now))
+    })
+}
+
+/// Appends an entry that a person made to a log that exists. Gives its number.
+fn signed(
+    global: &Global,
+    storage: &dyn Storage,
+    append: impl FnOnce(&mut EvidenceLog<'_>, &LogKey) -> Result<u64, LogError>,
+) -> Result<u64> {
     let _lock = folder::lock(global, storage)?;
     let public = self::log(storage)?.public().to_owned();
     let key = keys::key(global, Some(&public))?;
     let mut log = EvidenceLog::create(storage, &key)?;
     keys::check_head(&log)?;
-    let index = bartizan_evidence::append_note(&mut log, &key, note, (TOOL, now))?;
+    let index = append(&mut log, &key)?;
     remember(log.public(), log.head());
     Ok(index)
+}
+
+/// Silences of the evidence log that were not ended early, with their entries; none where there is
+/// no log.
+pub(crate) fn silences(storage: &dyn Storage) -> Result<Vec<(u64, AlertSilence)>> {
+    match EvidenceLog::open(storage) {
+        Ok(log) => Ok(bartizan_evidence::silences(&log)?),
+        Err(LogError::NoLog(_)) => Ok(Vec::new()),
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// The verifier key of a log whose first run was cut short before its first head.

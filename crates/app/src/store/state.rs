@@ -12,26 +12,11 @@ use bartizan_model::Finding;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::folder::lock_file;
+use super::outbox::{self, NewAlerts};
+use super::schema::{FILE, OUTBOX_TABLES, TABLES, VERSION};
 
-/// Its name in the store.
-const FILE: &str = "state.sqlite";
 /// A run that watches holds it to its end.
 const LOCK: &str = ".watching";
-/// Written into the file; another number means another shape.
-const VERSION: i64 = 1;
-
-const TABLES: &str = "
-create table finding (id text primary key, severity text not null, stage text not null, account \
-text, first_time text, last_time text, json text not null) without rowid;
-create table incident (id text primary key, score integer not null, first_time text not null, \
-headline text not null, json text not null) without rowid;
-create table merge (into_id text not null, from_id text not null, primary key (into_id, from_id)) \
-without rowid;
-create table object (name text primary key, bytes integer, learned integer not null default 0) \
-without rowid;
-create table kept (key text primary key, value blob not null) without rowid;
-";
-
 /// The state of a store, open.
 pub(crate) struct StoreState {
     pub(super) connection: Connection,
@@ -50,6 +35,8 @@ pub(crate) struct RunState<'a> {
     pub(crate) objects: &'a [(String, Option<u64>, bool)],
     /// Anything else by name.
     pub(crate) kept: Vec<(&'a str, Vec<u8>)>,
+    /// Alerts for what is new.
+    pub(crate) alerts: NewAlerts<'a>,
 }
 
 impl StoreState {
@@ -78,8 +65,12 @@ impl StoreState {
         {
             0 => {
                 state.connection.execute_batch(&format!(
-                    "begin; {TABLES} pragma user_version = {VERSION}; commit;"
+                    "begin; {TABLES} {OUTBOX_TABLES} pragma user_version = {VERSION}; commit;"
                 ))?;
+                Ok(state)
+            }
+            1 => {
+                state.upgrade(&path)?;
                 Ok(state)
             }
             VERSION => Ok(state),
@@ -111,7 +102,27 @@ impl StoreState {
             other => other,
         };
         let (version, state) = found.map_err(|e| anyhow::anyhow!(why(&path, &e)))?;
-        Ok((version == VERSION).then_some(state))
+        Ok((1..=VERSION).contains(&version).then_some(state))
+    }
+
+    /// Adds the outbox to a state of version 1, of which a copy is kept beside it.
+    fn upgrade(&self, path: &Path) -> Result<()> {
+        let copy = path.with_file_name("state-v1.sqlite");
+        match std::fs::remove_file(&copy) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                bail!("cannot replace {}: {e}", copy.display())
+            }
+            _ => {}
+        }
+        let copied = self
+            .connection
+            .execute("vacuum into ?1", [copy.display().to_string()])
+            .map_err(|e| anyhow::anyhow!(why(&copy, &e)));
+        copied.context("the state is upgraded, and first a copy is kept")?;
+        self.connection.execute_batch(&format!(
+            "begin immediate; {OUTBOX_TABLES} pragma user_version = {VERSION}; commit;"
+        ))?;
+        Ok(())
     }
 
     fn version(&self) -> rusqlite::Result<i64> {
@@ -178,9 +189,33 @@ impl StoreState {
         .collect()
     }
 
+    /// Keeps one entry by name.
+    pub(crate) fn keep_entry(&self, (key, value): &(&str, Vec<u8>)) -> Result<()> {
+        Ok(insert_entry(&self.connection, key, value)?)
+    }
+
+    /// Keeps that objects were read, and other entries, without a new result.
+    pub(crate) fn keep_objects(
+        &mut self,
+        objects: &[(String, Option<u64>, bool)],
+        entries: &[(&str, Vec<u8>)],
+    ) -> Result<()> {
+        if objects.is_empty() && entries.is_empty() {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction()?;
+        insert_objects(&transaction, objects)?;
+        for (key, value) in entries {
+            insert_entry(&transaction, key, value)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
     /// Keeps all that a run found, or nothing.
     pub(crate) fn keep(&mut self, kept: RunState<'_>) -> Result<()> {
-        let transaction = self.connection.transaction()?;
+        // Deliveries write to the outbox meanwhile: begin as a writer.
+        let immediate = rusqlite::TransactionBehavior::Immediate;
+        let transaction = self.connection.transaction_with_behavior(immediate)?;
         transaction.execute(
             "delete from finding where last_time is null or last_time >= ?1",
             [kept.since],
@@ -224,21 +259,34 @@ impl StoreState {
                 params![merge.into, merge.from],
             )?;
         }
-        for (name, bytes, learned) in kept.objects {
-            transaction.execute(
-                "insert or replace into object values (?1, ?2, ?3)",
-                params![name, bytes.map(|n| n as i64), learned],
-            )?;
+        insert_objects(&transaction, kept.objects)?;
+        for (key, value) in &kept.kept {
+            insert_entry(&transaction, key, value)?;
         }
-        for (key, value) in kept.kept {
-            transaction.execute(
-                "insert or replace into kept values (?1, ?2)",
-                params![key, value],
-            )?;
-        }
+        outbox::write(&transaction, &kept.alerts)?;
         transaction.commit()?;
         Ok(())
     }
+}
+
+fn insert_objects(
+    connection: &Connection,
+    objects: &[(String, Option<u64>, bool)],
+) -> rusqlite::Result<()> {
+    let mut insert = connection.prepare("insert or replace into object values (?1, ?2, ?3)")?;
+    for (name, bytes, learned) in objects {
+        insert.execute(params![name, bytes.map(|n| n as i64), learned])?;
+    }
+    Ok(())
+}
+
+fn insert_entry(connection: &Connection, key: &str, value: &[u8]) -> rusqlite::Result<()> {
+    connection
+        .execute(
+            "insert or replace into kept values (?1, ?2)",
+            params![key, value],
+        )
+        .map(drop)
 }
 
 /// Whether the place does not let us write, or not even make the files that SQLite needs beside its

@@ -25,7 +25,9 @@ pub struct CallMap {
 type KindNumbers<T> = HashMap<Vec<u8>, T, foldhash::fast::RandomState>;
 
 /// Effect of a call on a fact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub enum FactEffect {
     /// Exists afterwards.
     Add,
@@ -89,6 +91,11 @@ impl CallMap {
     )]
     pub fn builtin() -> Self {
         Self::parse(include_str!("../../../../data/event-facts.txt")).expect("event-facts.txt")
+    }
+
+    /// Number of kinds of facts in the map.
+    pub(crate) fn kind_count(&self) -> usize {
+        self.kinds.len()
     }
 
     /// Parses a map.

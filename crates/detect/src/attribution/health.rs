@@ -41,6 +41,18 @@ pub enum GapCause {
     Silent,
 }
 
+/// Rhythm of the events of one account and region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceRhythm {
+    pub account: String,
+    pub region: String,
+    /// End of the five minutes of the newest event, seconds since 1970.
+    pub newest_s: i64,
+    /// Longest silence in seconds that is no gap, with the time of delivery; none where too little
+    /// is known.
+    pub usual_silence_s: Option<i64>,
+}
+
 /// Seconds after a trail was stopped in which earlier events may still arrive.
 const SETTLE_S: i64 = 900;
 /// Shortest silence in seconds that counts as a gap, however busy the region is.
@@ -120,6 +132,21 @@ impl AttributionIndex {
         }
         gaps.sort();
         gaps
+    }
+
+    /// Newest event of each account and region, and the longest silence that is usual there.
+    #[must_use]
+    pub fn rhythms(&self) -> Vec<PlaceRhythm> {
+        let rhythm = |((account, region), buckets): (&(String, String), &BTreeSet<i64>)| {
+            let newest = *buckets.last()?;
+            Some(PlaceRhythm {
+                account: account.clone(),
+                region: region.clone(),
+                newest_s: (newest + 1) * BUCKET_S,
+                usual_silence_s: usual_silence_s(buckets).map(|usual| usual + SETTLE_S),
+            })
+        };
+        self.presence.iter().filter_map(rhythm).collect()
     }
 
     /// Whether a call in this account and region, within the given time, would have been recorded.
@@ -224,20 +251,28 @@ fn verified_health(spans: &[(i64, i64)], region: &str, (from_s, to_s): (i64, i64
 /// comes near it.
 fn silences(buckets: &BTreeSet<i64>) -> Vec<(i64, i64)> {
     let list: Vec<i64> = buckets.iter().copied().collect();
-    let mut lengths: Vec<i64> = list
-        .windows(2)
-        .map(|w| (w[1] - w[0] - 1) * BUCKET_S)
-        .collect();
-    if lengths.len() < BUCKETS_MIN {
+    let Some(strange) = usual_silence_s(buckets) else {
         return Vec::new();
-    }
-    lengths.sort_unstable_by_key(|length| std::cmp::Reverse(*length));
-    let strange = (lengths[HABIT] * SILENCE_FACTOR).max(SILENCE_S);
+    };
     let silence = |w: &[i64]| ((w[0] + 1) * BUCKET_S, w[1] * BUCKET_S);
     list.windows(2)
         .map(silence)
         .filter(|(from, to)| to - from > strange)
         .collect()
+}
+
+/// Longest silence in seconds that is not strange; none where too little is known.
+fn usual_silence_s(buckets: &BTreeSet<i64>) -> Option<i64> {
+    let list: Vec<i64> = buckets.iter().copied().collect();
+    let mut lengths: Vec<i64> = list
+        .windows(2)
+        .map(|w| (w[1] - w[0] - 1) * BUCKET_S)
+        .collect();
+    if lengths.len() < BUCKETS_MIN {
+        return None;
+    }
+    lengths.sort_unstable_by_key(|length| std::cmp::Reverse(*length));
+    Some((lengths[HABIT] * SILENCE_FACTOR).max(SILENCE_S))
 }
 
 #[cfg(test)]

@@ -69,13 +69,13 @@ pub struct SeenRange {
 /// Collects attribution data from one object.
 #[derive(Debug, Default)]
 pub struct TrailCollector {
-    mutations: Vec<MutatingCall>,
-    issued: Vec<(String, IssuedCredential)>,
+    pub(crate) mutations: Vec<MutatingCall>,
+    pub(crate) issued: Vec<(String, IssuedCredential)>,
     /// By account and region: five-minute buckets with events.
-    presence: BTreeMap<(String, String), BTreeSet<i64>>,
-    addresses: SeenRanges<IpAddr>,
+    pub(crate) presence: BTreeMap<(String, String), BTreeSet<i64>>,
+    pub(crate) addresses: SeenRanges<IpAddr>,
     /// User agents seen.
-    agents: SeenRanges<String>,
+    pub(crate) agents: SeenRanges<String>,
     /// Call and time of the last event.
     last: Option<(Arc<ApiCall>, i64)>,
     /// Caller and time of the last event.

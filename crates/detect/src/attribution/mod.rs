@@ -13,7 +13,7 @@ pub use call_map::{
     CallMap, FactEffect, TemplatePart, TouchedFact, ValuePath, is_omitted, parts, short_name,
     values, without_version,
 };
-pub use health::{GapCause, TrailGap, TrailHealth};
+pub use health::{GapCause, PlaceRhythm, TrailGap, TrailHealth};
 pub use index::{
     AttributionIndex, BUCKET_S, IssuedCredential, MutatingCall, SeenRange, TrailCollector,
     VerifiedHours, leaf, own_user_name,

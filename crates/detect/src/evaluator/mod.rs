@@ -242,13 +242,18 @@ impl<'p> Evaluator<'p> {
     pub fn finish(mut self, learn: bool, show: &dyn Fn(&str) -> String) -> DetectionResult {
         let rules = &self.plan.rules.rules;
         // The two are independent and belong to different rules.
-        let (windows, first_seens, merger) =
-            (&mut self.windows, self.first_seens, &mut self.merger);
-        let dropped = first_seens.dropped;
+        let (mut windows, merger) = (self.windows, &mut self.merger);
+        let first_seens = self.first_seens;
         let (memory, fresh) = std::thread::scope(|scope| {
             let fresh = scope.spawn(|| {
                 let mut merger = Merger::default();
-                (first_seens.finish(rules, learn, &mut merger), merger)
+                if !learn {
+                    first_seens.report(rules, &mut merger);
+                }
+                let dropped = first_seens.dropped;
+                let memory = first_seens.remember();
+                let evicted = memory.evicted + dropped;
+                ((memory, evicted), merger)
             });
             windows.finish(rules, merger);
             fresh
@@ -256,35 +261,86 @@ impl<'p> Evaluator<'p> {
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
         self.merger.absorb(fresh);
-        self.totals.window_evicted = self.windows.evicted;
-        self.totals.window_late = self.windows.late;
-        self.totals.pending = self.windows.pending;
-        self.totals.ids_evicted = self.ids.evicted;
-        self.totals.first_seen_evicted = memory.evicted + dropped;
-        let (drafts, dropped) = self.merger.finish();
-        self.totals.findings_dropped = dropped;
-        self.totals.no_rule = rules.iter().all(|rule| matches!(rule.kind, RuleKind::Part));
-        let mut findings: Vec<Finding> = Vec::new();
-        if !learn {
-            findings.extend(
-                drafts
-                    .into_iter()
-                    .map(|(key, draft)| finding(&rules[key.rule as usize], &key, draft, show)),
-            );
-            findings.extend(unseen(&self.totals, &self.plan.rules.problems));
-        }
-        findings.sort_by(|a, b| {
-            (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
-        });
+        let given_up = (memory.1, self.ids.evicted);
+        let (totals, findings) = concluded(
+            self.plan,
+            self.totals,
+            &windows,
+            given_up,
+            (self.merger, learn),
+            show,
+        );
         DetectionResult {
             findings,
-            totals: self.totals,
+            totals,
             tally: self.tally,
-            memory,
+            memory: memory.0,
             attribution: self.attribution,
             work: self.work,
         }
     }
+
+    /// Result so far, as [`Self::finish`] would give it now; more objects may follow after
+    /// [`Self::resume`]. The memory in it is empty.
+    pub fn so_far(&mut self, show: &dyn Fn(&str) -> String) -> DetectionResult {
+        let rules = &self.plan.rules.rules;
+        let (mut windows, mut merger) = (self.windows.clone(), self.merger.clone());
+        windows.finish(rules, &mut merger);
+        let mut fresh = Merger::default();
+        self.first_seens.report(rules, &mut fresh);
+        merger.absorb(fresh);
+        let given_up = (self.first_seens.evicted(), self.ids.evicted);
+        let totals = self.totals.clone();
+        let (totals, findings) =
+            concluded(self.plan, totals, &windows, given_up, (merger, false), show);
+        DetectionResult {
+            findings,
+            totals,
+            tally: self.tally.clone(),
+            memory: FirstSeenMemory::default(),
+            attribution: std::mem::take(&mut self.attribution),
+            work: std::mem::take(&mut self.work),
+        }
+    }
+
+    /// Takes back what [`Self::so_far`] lent.
+    pub fn resume(&mut self, lent: DetectionResult) {
+        self.attribution = lent.attribution;
+        self.work = lent.work;
+    }
+}
+
+/// Totals and findings of evaluated windows and merged matches. `given_up`: numbers of first-seen
+/// keys and event ids that were evicted.
+fn concluded(
+    plan: &ScanPlan,
+    mut totals: Totals,
+    windows: &Windows,
+    given_up: (u64, u64),
+    (merger, learn): (Merger, bool),
+    show: &dyn Fn(&str) -> String,
+) -> (Totals, Vec<Finding>) {
+    let rules = &plan.rules.rules;
+    totals.window_evicted = windows.evicted;
+    totals.window_late = windows.late;
+    totals.pending = windows.pending;
+    (totals.first_seen_evicted, totals.ids_evicted) = given_up;
+    let (drafts, dropped) = merger.finish();
+    totals.findings_dropped = dropped;
+    totals.no_rule = rules.iter().all(|rule| matches!(rule.kind, RuleKind::Part));
+    let mut findings: Vec<Finding> = Vec::new();
+    if !learn {
+        findings.extend(
+            drafts
+                .into_iter()
+                .map(|(key, draft)| finding(&rules[key.rule as usize], &key, draft, show)),
+        );
+        findings.extend(unseen(&totals, &plan.rules.problems));
+    }
+    findings.sort_by(|a, b| {
+        (b.severity, &a.first_time, &a.id).cmp(&(a.severity, &b.first_time, &b.id))
+    });
+    (totals, findings)
 }
 
 /// First and last time of events.

@@ -9,6 +9,7 @@ mod rules;
 mod single;
 
 use rsigma_parser::{SigmaCollection, parse_sigma_yaml};
+use sha2::{Digest, Sha256};
 
 use check::sane;
 use loader::Loader;
@@ -23,7 +24,14 @@ impl Rules {
         for (file, parsed) in files.iter().zip(parse_all(files)) {
             loader.file(file, parsed);
         }
-        loader.finish()
+        let mut rules = loader.finish();
+        let mut hash = Sha256::new();
+        for file in files {
+            hash.update((file.text.len() as u64).to_le_bytes());
+            hash.update(&file.text);
+        }
+        rules.text_hash = hash.finalize().into();
+        rules
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Rules {
     pub items: DetectionItems,
     /// Errors in rule files.
     pub problems: Vec<RuleProblem>,
+    /// SHA-256 of the texts of all rule files.
+    pub(crate) text_hash: [u8; 32],
     /// Routes decided so far.
     pub(crate) decided: RouteCache,
 }

@@ -200,7 +200,12 @@ impl ObjectScan<'_, '_> {
         if caller_plan.acts {
             let own = own_user_name(&caller_plan.context.who.actor);
             steps.acted = ThingTable::builtin()
-                .acted(view.event, own, &self.caches.hasher)
+                .acted(
+                    view.event,
+                    own,
+                    &caller_plan.context.call,
+                    &self.caches.hasher,
+                )
                 .map(Arc::new);
         }
         steps

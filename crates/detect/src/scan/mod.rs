@@ -37,6 +37,8 @@ pub struct Scanner<'p> {
     spare: ScanOutput,
     /// Recognize repeated records without parsing them.
     lookahead: bool,
+    /// See [`Scanner::standing_alone`].
+    alone: bool,
 }
 
 impl<'p> Scanner<'p> {
@@ -49,6 +51,17 @@ impl<'p> Scanner<'p> {
             scratch: ScanBuffers::default(),
             spare: ScanOutput::default(),
             lookahead: true,
+            alone: false,
+        }
+    }
+
+    /// Scanner whose outputs can be kept and evaluated one by one: each says all that its object
+    /// has of first-seen keys, where otherwise a key is reported once for all objects of a thread.
+    #[must_use]
+    pub fn standing_alone(self) -> Self {
+        Self {
+            alone: true,
+            ..self
         }
     }
 
@@ -76,6 +89,7 @@ impl<'p> Scanner<'p> {
             notes: std::mem::take(&mut self.spare),
             scratch: &mut self.scratch,
             lookahead: self.lookahead,
+            alone: self.alone,
         };
         let bytes = self.reader.read_into(source, &mut scan);
         scan.finish(bytes)

@@ -36,6 +36,8 @@ pub(super) struct ObjectScan<'a, 'p> {
     pub(super) notes: ScanOutput,
     pub(super) scratch: &'a mut ScanBuffers,
     pub(super) lookahead: bool,
+    /// First-seen keys are told anew in each object.
+    pub(super) alone: bool,
 }
 
 impl ItemSink for ObjectScan<'_, '_> {
@@ -154,6 +156,15 @@ impl ObjectScan<'_, '_> {
         }
         notes.last.append(&mut self.caches.last);
         notes.bytes = bytes;
+        if self.alone {
+            self.caches.forget_told(&mut notes.last);
+            // Every key was met in this object, so its last time belongs there.
+            for last in std::mem::take(&mut notes.last) {
+                if let Some(met) = self.scratch.met.get_mut(&last.key) {
+                    met.last_s = met.last_s.max(last.last_s);
+                }
+            }
+        }
         notes
             .met
             .extend(self.scratch.met.drain().map(|(_, met)| met));

@@ -10,6 +10,7 @@ use crate::window_event::WindowEvent;
 use bartizan_trail::EventId;
 
 /// Events of one rule and one group.
+#[derive(Clone)]
 pub(super) struct WindowGroup {
     pub(super) rule: u32,
     /// Values of the group-by fields, as shown to users.

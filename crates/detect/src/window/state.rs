@@ -19,6 +19,7 @@ use bartizan_model::limits::LATE_SECONDS;
 const SEEN_BYTES: usize = size_of::<WindowEvent>() + 8;
 
 /// State of all window rules.
+#[derive(Clone)]
 pub(crate) struct Windows {
     /// Memory bound in bytes, at which finished windows are evaluated and evicted.
     bytes_max: usize,

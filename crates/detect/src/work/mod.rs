@@ -13,6 +13,6 @@ mod things;
 pub use actor_work::{AccessKeyUse, ActorWork, CallWork, MadeThing, ThingEnd};
 pub use tally::WorkIndex;
 pub(crate) use tally::{CallTally, ThingCall};
-pub(crate) use things::CallThings;
 pub use things::ThingEffect;
 pub(crate) use things::ThingTable;
+pub(crate) use things::{CallThings, FieldValues};

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use foldhash::quality::RandomState;
 
 use crate::attribution::{TemplatePart, ValuePath, is_omitted, parts, values};
+use crate::call::ApiCall;
 use bartizan_model::limits::{LOG_TEXT_BYTES_MAX, THINGS_OF_CALL_MAX};
 use bartizan_model::shell_word;
 use bartizan_trail::json::JsonValue;
@@ -76,7 +77,7 @@ pub(crate) struct CallThings {
 }
 
 /// Value of each field of a row.
-type FieldValues = Box<[Option<Box<str>>]>;
+pub(crate) type FieldValues = Box<[Option<Box<str>>]>;
 
 /// Hashes of the path steps of each name of each thing. They are randomly seeded, so that nobody
 /// can craft a collision; therefore nothing may be ordered by them.
@@ -206,6 +207,7 @@ impl ThingTable {
         &self,
         event: &Event<'_>,
         user_name: Option<&str>,
+        call: &ApiCall,
         hasher: &RandomState,
     ) -> Option<CallThings> {
         let (request, response) = (
@@ -242,16 +244,7 @@ impl ThingTable {
                     .iter()
                     .map(|f| f.get(n.min(f.len().saturating_sub(1))).cloned())
                     .collect();
-                let scope = (
-                    event.text(Field::RecipientAccountId),
-                    row.regional.then(|| event.text(Field::AwsRegion)),
-                );
-                let source = event.raw_text(Field::EventSource);
-                let names = row
-                    .keys
-                    .iter()
-                    .filter_map(|steps| hashes(steps, row, &of, &(&scope, source), hasher));
-                let names: Box<[Box<[u64]>]> = names.collect();
+                let names = row.names(&of, call, hasher);
                 // A thing created by an omitted request has no name, but is still reported.
                 let unnamed = names.is_empty()
                     && row.sign != ThingEffect::TookAway
@@ -269,7 +262,49 @@ impl ThingTable {
     }
 }
 
+impl ThingRow {
+    /// Names of a thing, as hashes. Names are of the account and, for regional services, of the
+    /// region.
+    fn names(
+        &self,
+        values: &FieldValues,
+        call: &ApiCall,
+        hasher: &RandomState,
+    ) -> Box<[ThingName]> {
+        let region = self.regional.then_some(&call.region);
+        let scope = (&call.account, region, &call.source);
+        self.keys
+            .iter()
+            .filter_map(|steps| hashes(steps, self, values, &scope, hasher))
+            .collect()
+    }
+}
+
 impl CallThings {
+    /// Row number and field values of each thing, as a scan result keeps them.
+    pub(crate) fn rows(&self) -> &[(u16, FieldValues)] {
+        &self.things
+    }
+
+    /// Things of a scan result, with the names that this process gives them; `None` if the table
+    /// has no such rows.
+    pub(crate) fn of_rows(
+        things: Box<[(u16, FieldValues)]>,
+        call: &ApiCall,
+        hasher: &RandomState,
+    ) -> Option<Self> {
+        let table = ThingTable::builtin();
+        let names = |(number, values): &(u16, FieldValues)| {
+            let row = table.rows.get(usize::from(*number))?;
+            (values.len() == row.fields.len()).then(|| row.names(values, call, hasher))
+        };
+        let keys = things.iter().map(names).collect::<Option<Box<[_]>>>()?;
+        (things.len() <= THINGS_OF_CALL_MAX).then_some(Self {
+            keys: ThingKeys(keys),
+            things,
+        })
+    }
+
     /// Things by index, with the hashes of their names.
     pub(super) fn things(&self) -> impl Iterator<Item = (usize, &[Box<[u64]>])> {
         self.keys

@@ -2,11 +2,13 @@
 
 mod coverage;
 mod file;
+mod refresh;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 pub use file::check;
+pub use refresh::refreshed;
 
 pub use coverage::{CallStatus, Coverage, NOT_IN_DUMP};
 pub use file::{Header, SideLine, Snapshot, SnapshotError, side_lines};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use bartizan_detect::DetectionResult;
-use bartizan_detect::attribution::CallMap;
+use bartizan_detect::attribution::{AttributionIndex, BUCKET_S, CallMap};
 use bartizan_evidence::LoggedSnapshot;
 use bartizan_iam::{Actions, KnownAccounts};
 use bartizan_incident::attribution::{
@@ -18,8 +18,10 @@ use bartizan_inventory::fact::FactKinds;
 use bartizan_inventory::snapshot::{Snapshot, side_lines};
 use bartizan_model::limits::DIFF_LINES_MAX;
 use bartizan_model::{Actor, Evidence, Finding};
+use bartizan_trail::EventId;
 use jiff::Timestamp;
 
+use super::health::{lost_permissions, permission_lost};
 use super::inputs::WatchInputs;
 use super::organizations::KeptOrganizations;
 use crate::access::{self, StatePair};
@@ -45,6 +47,7 @@ pub(super) struct ComparedSnapshots {
 }
 
 /// Two snapshots of an account that follow one another, and who made each change between them.
+#[derive(Clone)]
 pub(super) struct ExplainedPair {
     pub(super) account: String,
     /// Ids of the snapshots.
@@ -55,6 +58,7 @@ pub(super) struct ExplainedPair {
 }
 
 /// Attribution of a changed fact.
+#[derive(Clone)]
 pub(super) struct ExplainedFact {
     pub(super) matched: Attribution,
     /// Lasting key of who began it: ARN of a user, `instance i-0a1b`.
@@ -64,14 +68,98 @@ pub(super) struct ExplainedFact {
     pub(super) events: Vec<Evidence>,
 }
 
+/// Compared pairs of earlier runs of this process, by the ids of their snapshots. Snapshots never
+/// change; what the trail says of the time around them may.
+#[derive(Default)]
+pub(super) struct ComparedPairs {
+    pairs: BTreeMap<(u64, u64), PairOutcome>,
+    /// Administrators by account, with the id of the snapshot.
+    power: BTreeMap<String, (u64, BTreeMap<String, String>)>,
+}
+
+/// Comparison of one pair.
+struct PairOutcome {
+    /// What the trail had when it was compared.
+    seen: TrailAround,
+    changes: Vec<Change>,
+    told: ChangeFindings,
+    summaries: Vec<ChangeSummary>,
+    explained: Option<ExplainedPair>,
+    paths: Vec<AccessPath>,
+    coverage: CoverageReport,
+    /// Permissions that our role lost.
+    lost: Option<Finding>,
+}
+
+/// How much the trail says of the time around two snapshots. Nothing is taken away while a process
+/// runs, so equal counts mean equal content.
+#[derive(Debug, PartialEq, Eq)]
+struct TrailAround {
+    mutations: usize,
+    issued: usize,
+    heard: usize,
+    verified: Vec<(i64, i64)>,
+}
+
+/// Times of the credentials that the trail issued, in order.
+struct IssuedTimes(Vec<i64>);
+
+/// Seconds around two snapshots in which the trail may matter to the changes between them: twice
+/// the longest chain of sessions that an identity provider may begin (12 hours each), and a day for
+/// what is delivered late.
+const AROUND_S: i64 = 48 * 3600;
+
+impl TrailAround {
+    fn of(
+        attribution: &AttributionIndex,
+        issued: &IssuedTimes,
+        (from_s, to_s): (i64, i64),
+    ) -> Self {
+        let (from, to) = (from_s - AROUND_S, to_s + AROUND_S);
+        let first = EventId::from(0);
+        let heard = attribution.presence.values();
+        let verified = attribution.verified.values().flatten();
+        Self {
+            mutations: attribution
+                .mutations
+                .range((from, first)..(to, first))
+                .count(),
+            issued: issued.0.partition_point(|t| *t < to) - issued.0.partition_point(|t| *t < from),
+            heard: heard
+                .map(|buckets| buckets.range(from / BUCKET_S..to / BUCKET_S).count())
+                .sum(),
+            verified: verified
+                .filter(|(start, end)| *end >= from && *start <= to)
+                .copied()
+                .collect(),
+        }
+    }
+}
+
+impl IssuedTimes {
+    fn of(attribution: &AttributionIndex) -> Self {
+        // The record of the caller's own account replaces that of the role's account, so it counts
+        // twice.
+        let times = attribution.issued.values().flat_map(|i| {
+            let own = i.who.actor.kind != "AWSAccount";
+            std::iter::repeat_n(i.time_s, 1 + usize::from(own))
+        });
+        let mut times: Vec<i64> = times.collect();
+        times.sort_unstable();
+        Self(times)
+    }
+}
+
 /// Compares each two snapshots of an account that follow one another.
 pub(super) fn compare(
     inputs: &WatchInputs<'_>,
     map: &CallMap,
     verdicts: &DetectionResult,
     since: Timestamp,
+    known: &mut ComparedPairs,
 ) -> Result<ComparedSnapshots> {
     let mut compared = ComparedSnapshots::default();
+    let issued = IssuedTimes::of(&verdicts.attribution);
     let history = Arc::new(inputs.history.clone());
     let accounts: BTreeSet<&str> = inputs
         .history
@@ -101,41 +189,54 @@ pub(super) fn compare(
                 .taken_s
                 .insert(account.to_owned(), taken.as_second());
         }
-        compared.power.extend(access::power(
-            &latest,
-            &organizations.at(newest.index)?,
-            Actions::builtin(),
-        )?);
-        for pair in own.windows(2) {
-            let recent = pair[1]
-                .snapshot
-                .taken
-                .1
-                .parse::<Timestamp>()
-                .is_ok_and(|t| t >= since);
-            if recent {
-                let (before, after) = (
-                    Loaded::kept(inputs.storage, &history, pair[0])?,
-                    Loaded::kept(inputs.storage, &history, pair[1])?,
-                );
-                let bound = (
-                    organizations.at(pair[0].index)?,
-                    organizations.at(pair[1].index)?,
-                );
-                let states = StatePair {
-                    before: &before,
-                    after: &after,
-                    organizations: (&bound.0, &bound.1),
-                };
-                compare_pair(
-                    inputs,
-                    map,
-                    verdicts,
-                    (&states, &latest),
-                    &neighbours,
-                    &mut compared,
-                )?;
+        let power = known
+            .power
+            .get(account)
+            .filter(|(id, _)| *id == newest.index);
+        let power = match power {
+            Some((_, power)) => power.clone(),
+            None => {
+                let organizations = organizations.at(newest.index)?;
+                let power = access::power(&latest, &organizations, Actions::builtin())?;
+                let kept = (newest.index, power.clone());
+                known.power.insert(account.to_owned(), kept);
+                power
             }
+        };
+        compared.power.extend(power);
+        let last = parsed(&latest)?;
+        for pair in own.windows(2) {
+            let taken = |k: &LoggedSnapshot| k.snapshot.taken.1.parse::<Timestamp>();
+            let (Ok(before), Ok(after)) = (taken(pair[0]), taken(pair[1])) else {
+                continue;
+            };
+            if after < since {
+                continue;
+            }
+            let times = (before.as_second(), after.as_second());
+            let seen = TrailAround::of(&verdicts.attribution, &issued, times);
+            let key = (pair[0].index, pair[1].index);
+            let outcome = match known.pairs.remove(&key) {
+                Some(outcome) if outcome.seen == seen => outcome,
+                _ => {
+                    let (before, after) = (
+                        Loaded::kept(inputs.storage, &history, pair[0])?,
+                        Loaded::kept(inputs.storage, &history, pair[1])?,
+                    );
+                    let bound = (
+                        organizations.at(pair[0].index)?,
+                        organizations.at(pair[1].index)?,
+                    );
+                    let states = StatePair {
+                        before: &before,
+                        after: &after,
+                        organizations: (&bound.0, &bound.1),
+                    };
+                    compare_pair(inputs, map, verdicts, &states, &neighbours, seen)?
+                }
+            };
+            compared.add(&outcome, &last);
+            known.pairs.insert(key, outcome);
         }
     }
     compared
@@ -144,16 +245,41 @@ pub(super) fn compare(
     Ok(compared)
 }
 
+impl ComparedSnapshots {
+    /// Adds a pair. `last`: newest snapshot of the account.
+    fn add(&mut self, pair: &PairOutcome, last: &Snapshot<'_>) {
+        if !pair.changes.is_empty() {
+            self.standing
+                .extend(standing(&pair.changes, &pair.told, last));
+        }
+        self.changes.extend(pair.summaries.iter().cloned());
+        self.pairs.extend(pair.explained.clone());
+        self.paths.extend(pair.paths.iter().cloned());
+        self.gives.extend(pair.told.gives.clone());
+        self.findings.extend(pair.told.findings.iter().cloned());
+        self.findings.extend(pair.lost.clone());
+        let (sum, of_pair) = (&mut self.coverage, &pair.coverage);
+        for (sum, n) in sum.folded.iter_mut().zip(of_pair.folded) {
+            *sum += n;
+        }
+        sum.undone_folded += of_pair.undone_folded;
+        sum.unknown.extend(of_pair.unknown.iter().cloned());
+        for (word, n) in &of_pair.attributed {
+            *sum.attributed.entry(word.clone()).or_default() += n;
+        }
+    }
+}
+
 fn compare_pair(
     inputs: &WatchInputs<'_>,
     map: &CallMap,
     verdicts: &DetectionResult,
-    (states, latest): (&StatePair<'_>, &Loaded),
+    states: &StatePair<'_>,
     neighbours: &KnownAccounts,
-    compared: &mut ComparedSnapshots,
-) -> Result<()> {
+    seen: TrailAround,
+) -> Result<PairOutcome> {
     let (before, after) = (states.before, states.after);
-    let (old, new, last) = (parsed(before)?, parsed(after)?, parsed(latest)?);
+    let (old, new) = (parsed(before)?, parsed(after)?);
     let kinds = FactKinds::builtin();
     let versions = (
         SnapshotVersion {
@@ -176,13 +302,12 @@ fn compare_pair(
         &verdicts.attribution,
     );
     let grants = difference.changes.iter().any(|c| access::wanted(&c.kind));
-    let consequences = if grants || states.is_otherwise_bound() {
+    let (mut paths, mut consequences) = (Vec::new(), Vec::new());
+    if grants || states.is_otherwise_bound() {
         let changed = access::reached(states, Actions::builtin(), neighbours.clone())?;
-        compared.paths.extend(changed.paths());
-        changed.consequences()
-    } else {
-        Vec::new()
-    };
+        paths = changed.paths();
+        consequences = changed.consequences();
+    }
     let show = |c: &Change| {
         let store = store_option(inputs.global);
         format!(
@@ -202,24 +327,28 @@ fn compare_pair(
             event: &|id| inputs.show_event(id),
         },
     );
-    compared
-        .standing
-        .extend(standing(&difference.changes, &told, &last));
-    compared
-        .changes
-        .extend(change_summaries(&difference.changes, &explained, &told));
-    if let (Some(before), Some(after)) = (before.id, after.id) {
-        compared.pairs.push(ExplainedPair {
+    let lost = lost_permissions(&old.header.coverage, &new.header.coverage);
+    let ends_s = |s: &Snapshot<'_>| s.header.time_ms.1.div_euclid(1000);
+    let lost = permission_lost(&new.header.account, &lost, (ends_s(&old), ends_s(&new)));
+    let facts = explained_facts(&difference.changes, &explained, &told);
+    let ids = before.id.zip(after.id);
+    let mut coverage = CoverageReport::default();
+    count(&mut coverage, &difference, &explained, told.folded);
+    Ok(PairOutcome {
+        seen,
+        summaries: change_summaries(&difference.changes, &explained, &told),
+        explained: ids.map(|(before, after)| ExplainedPair {
             account: new.header.account.clone(),
             before,
             after,
-            changes: explained_facts(&difference.changes, &explained, &told),
-        });
-    }
-    count(&mut compared.coverage, &difference, &explained, told.folded);
-    compared.gives.extend(told.gives);
-    compared.findings.extend(told.findings);
-    Ok(())
+            changes: facts,
+        }),
+        changes: difference.changes,
+        told,
+        paths,
+        coverage,
+        lost,
+    })
 }
 
 /// Who changed each fact, with the caller and the records that its finding names.

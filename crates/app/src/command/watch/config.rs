@@ -1,13 +1,16 @@
 //! `bartizan.toml`: what to watch. A folder with `config/` and `trail/` needs none.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use bartizan_cloud::ping::PingMethod;
 use bartizan_spend::{FALSE_ALARMS, JudgeOptions};
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use crate::alerting::{SinkConfig, routes};
 use crate::bill::BillSource;
 use crate::rebuild::RebuildTable;
 
@@ -41,8 +44,70 @@ pub(super) struct Config {
     pub(super) accept: Vec<AcceptedFinding>,
     /// Where the bill is.
     pub(super) spend: Spend,
+    /// Where findings of other systems are: GuardDuty, Security Hub, Suricata and others.
+    pub(super) sensor: Vec<SensorSource>,
     /// Files to write.
     pub(super) output: Output,
+    /// Clocks of a watch that goes on.
+    pub(super) watch: WatchClocks,
+    /// Where alerts go.
+    pub(super) sink: Vec<SinkConfig>,
+}
+
+/// How often a watch that goes on looks at what does not come by itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WatchClocks {
+    /// Minutes between full snapshots of accounts that are read live.
+    pub(super) snapshot_minutes: u32,
+    /// Hours between two readings of the bill.
+    pub(super) bill_hours: u32,
+    /// Minutes between two verifications of the trail by its digests.
+    pub(super) integrity_minutes: u32,
+    /// Loopback address of `/healthz` and `/metrics`, e.g. `127.0.0.1:9646`.
+    pub(super) health: Option<SocketAddr>,
+    /// URL that is called while the watch runs and keeps what comes.
+    pub(super) heartbeat: Option<String>,
+    pub(super) heartbeat_method: PingMethod,
+    /// Seconds between two calls of it.
+    pub(super) heartbeat_seconds: u32,
+    /// Minutes between two canaries of a region; 0: none.
+    pub(super) canary_minutes: u32,
+    /// Regions of canaries; none: every region of the trail.
+    pub(super) canary_regions: Vec<String>,
+    /// Minutes that the record of a canary may take.
+    pub(super) canary_delay_minutes: u32,
+}
+
+impl Default for WatchClocks {
+    fn default() -> Self {
+        Self {
+            snapshot_minutes: 60,
+            bill_hours: 6,
+            integrity_minutes: 60,
+            health: None,
+            heartbeat: None,
+            heartbeat_method: PingMethod::Get,
+            heartbeat_seconds: 60,
+            canary_minutes: 0,
+            canary_regions: Vec::new(),
+            canary_delay_minutes: 20,
+        }
+    }
+}
+
+/// Files with findings of other systems, recognized by their content.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SensorSource {
+    /// Files, folders, globs, `s3://bucket/prefix`.
+    pub(super) from: Vec<String>,
+    /// Profile for S3.
+    pub(super) profile: Option<String>,
+    /// Account of findings that do not say theirs, as those of network sensors.
+    pub(super) account: Option<String>,
+    /// Region of such findings.
+    pub(super) region: Option<String>,
 }
 
 /// One account, or several of an organization.
@@ -68,6 +133,8 @@ pub(super) struct AccountSource {
 pub(super) struct Trail {
     /// Files, folders, globs, `s3://bucket/prefix`.
     pub(super) sources: Vec<String>,
+    /// Queues of SQS whose messages name objects, hold single events or findings of other systems.
+    pub(super) queues: Vec<String>,
     /// Profile for S3.
     pub(super) profile: Option<String>,
     /// Public keys of digests, as `aws cloudtrail list-public-keys` prints them. Without them AWS is
@@ -83,6 +150,7 @@ impl Default for Trail {
     fn default() -> Self {
         Self {
             sources: Vec::new(),
+            queues: Vec::new(),
             profile: None,
             keys: None,
             signatures: None,
@@ -249,6 +317,8 @@ impl Config {
             .for_each(place);
         config.rules.paths.iter_mut().for_each(place);
         config.vendors.iter_mut().for_each(place);
+        config.sink.iter_mut().for_each(|sink| sink.place(base));
+        routes(&config.sink).with_context(|| name.to_string())?;
         config
             .networks
             .geo
@@ -268,6 +338,7 @@ impl Config {
             .sources
             .iter_mut()
             .chain(&mut config.spend.sources)
+            .chain(config.sensor.iter_mut().flat_map(|s| &mut s.from))
             .filter(|s| !s.starts_with("s3://"));
         local.for_each(|source| *source = base.join(&*source).display().to_string());
         if config.is_empty() {
@@ -320,7 +391,10 @@ impl Config {
     }
 
     fn is_empty(&self) -> bool {
-        self.account.is_empty() && self.trail.sources.is_empty() && self.spend.source().is_none()
+        self.account.is_empty()
+            && self.trail.sources.is_empty()
+            && self.trail.queues.is_empty()
+            && self.spend.source().is_none()
     }
 }
 

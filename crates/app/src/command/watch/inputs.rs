@@ -1,5 +1,6 @@
 //! Inputs of a watch: the configuration, the log, the trail, and what was accepted.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -10,12 +11,17 @@ use bartizan_model::Finding;
 use jiff::Timestamp;
 
 use super::config::Config;
+use super::sensors::listing;
 use crate::access;
 use crate::bill::BillParts;
 use crate::cli::{Global, WatchArgs};
 use crate::render::shell;
 use crate::store;
-use crate::trail::TrailObject;
+use crate::store::{KeptScans, StoreState};
+use crate::trail::{TrailObject, WantedObjects, objects, remembered_objects};
+
+/// Seconds of a day.
+const DAY_S: i64 = 86_400;
 
 /// Everything that a run reads.
 pub(super) struct WatchInputs<'a> {
@@ -23,6 +29,8 @@ pub(super) struct WatchInputs<'a> {
     pub(super) args: &'a WatchArgs,
     pub(super) config: &'a Config,
     pub(super) storage: &'a Arc<dyn Storage>,
+    /// Entries of the evidence log when the history was read.
+    pub(super) log_size: u64,
     pub(super) history: Vec<LoggedSnapshot>,
     pub(super) objects: Vec<TrailObject>,
     /// Where there is one.
@@ -52,7 +60,10 @@ impl WatchInputs<'_> {
             .unwrap_or(self.now);
         let back =
             jiff::SignedDuration::from_hours(24 * i64::from(self.config.trail.lookback_days));
-        newest.checked_sub(back).unwrap_or(Timestamp::MIN)
+        // From the beginning of a day, so that the lookback of a process that watches for ever moves
+        // once a day.
+        let since = newest.as_second().saturating_sub(back.as_secs());
+        Timestamp::from_second(since.div_euclid(DAY_S) * DAY_S).unwrap_or(Timestamp::MIN)
     }
 
     /// Accounts that are friends, and those of vendors.
@@ -77,6 +88,48 @@ impl WatchInputs<'_> {
         let sources: Vec<String> = self.config.trail.sources.iter().map(|s| shell(s)).collect();
         format!("bartizan detect {} --event {id}", sources.join(" "))
     }
+}
+
+/// Objects of the trail: those of the local sources and of the inbox, those that a queue named
+/// before, and with `listed` those of prefixes of S3.
+pub(super) fn trail_objects(
+    global: &Global,
+    config: &Config,
+    state: &StoreState,
+    scans: &KeptScans,
+    listed: bool,
+) -> Result<Vec<TrailObject>> {
+    let sources = config.trail.sources.iter();
+    let mut paths: Vec<String> = sources
+        .filter(|s| listed || !s.starts_with("s3://"))
+        .cloned()
+        .collect();
+    paths.extend(store::inbox(&global.store).map(|p| p.display().to_string()));
+    let profile = config.trail.profile.as_deref();
+    let wanted = WantedObjects {
+        paths: &paths,
+        list: None,
+        since: None,
+        until: None,
+        profile,
+    };
+    let (mut all, _) = objects(&wanted)?;
+    let versions = scans.versions()?;
+    let there: HashSet<&str> = all.iter().map(|o| o.name.as_str()).collect();
+    let known = state.objects()?;
+    let known = known.into_iter().filter(|(name, (_, learned))| {
+        !learned && name.starts_with("s3://") && !there.contains(name.as_str())
+    });
+    let known = known.map(|(name, (bytes, _))| {
+        let version = versions.get(&name).cloned().flatten();
+        (name, bytes, version)
+    });
+    let mut remembered = remembered_objects(known, profile)?;
+    if !remembered.is_empty() {
+        all.append(&mut remembered);
+        all.sort_by_cached_key(|object| (object.delivered(), object.name.clone()));
+    }
+    Ok(all)
 }
 
 /// All snapshots of the log; none where there is no log yet.
@@ -144,6 +197,7 @@ pub(super) fn fingerprint(
     {
         text.push_str(&format!("{}\n", Hash::of(&answer.text)));
     }
+    text.push_str(&listing(&config.sensor));
     // More signatures or keys may verify what could not be verified before.
     for file in config.trail.keys.iter().chain(&config.trail.signatures) {
         text.push_str(&format!(

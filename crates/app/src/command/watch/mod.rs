@@ -1,54 +1,64 @@
-//! `bartizan watch --once`: snapshots, differences, trail, bill, attribution, incidents,
+//! `bartizan watch`, once or for ever: snapshots, differences, trail, bill, attribution, incidents,
 //! store.
 
 mod bill;
 mod compare;
 mod config;
 mod credentials;
+mod health;
 mod hygiene;
 mod inputs;
 mod integrity;
+mod judge_cache;
+mod kept_trail;
+mod live;
 mod organizations;
+mod outputs;
+mod queue_losses;
 mod result;
 mod run;
+mod sensors;
 mod snapshots;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bartizan_evidence::Storage;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::bill::reported_before;
 use self::config::Config;
-use self::inputs::{WatchInputs, accepted, fingerprint, history};
+use self::inputs::{WatchInputs, accepted, fingerprint, history, trail_objects};
+use self::outputs::write_outputs;
 use self::run::INPUT;
 use self::snapshots::take_snapshots;
 use super::report;
+use crate::alerting::{Delivery, Sink, SinkConfig};
 use crate::bill::BillParts;
 use crate::cli::{Format, Global, WatchArgs};
 use crate::files::write_whole;
 use crate::outcome::Outcome;
 use crate::render::{self, Out};
-use crate::store::{self, StoreState};
-use crate::trail::{WantedObjects, objects};
+use crate::store::{self, KeptScans, StoreState};
 use crate::watch_result::WatchResult;
+
+/// Longest time that one watch spends on its alerts; the rest waits for the next.
+const DELIVERY: Duration = Duration::from_secs(60);
 
 pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     let config = Config::find(args.dir.as_deref(), args.config.as_deref())?;
+    if !args.once {
+        return live::run(global, args, config);
+    }
     let mut state = StoreState::watch(&global.store)?;
     let storage: Arc<dyn Storage> = Arc::from(store::open(global)?);
     take_snapshots(global, &config, storage.as_ref())?;
     let history = history(storage.as_ref())?;
-    let wanted = WantedObjects {
-        paths: &config.trail.sources,
-        list: None,
-        since: None,
-        until: None,
-        profile: config.trail.profile.as_deref(),
-    };
-    let (all, _) = objects(&wanted)?;
+    let scans = KeptScans::open(&global.store)?;
+    let all = trail_objects(global, &config, &state, &scans, true)?;
     let accepted = accepted(storage.as_ref(), &config)?;
     let now = Timestamp::now();
     let source = config.spend.source();
@@ -69,13 +79,14 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
                 args,
                 config: &config,
                 storage: &storage,
+                log_size: 0,
                 history,
                 objects: all,
                 bill,
                 accepted,
                 now,
             };
-            let watched = run::run(&inputs, &mut state, &input)?;
+            let watched = run::run(&inputs, &mut state, &scans, &input)?;
             write_outputs(global, &config, &watched)?;
             watched
         }
@@ -84,6 +95,7 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
         write_whole(file, &report::document(global, &watched)?)?;
     }
     print(global, &watched)?;
+    deliver(global, &config)?;
     let worst = watched.findings.iter().map(|f| f.severity).max();
     if args
         .fail_on
@@ -100,19 +112,19 @@ pub(super) fn run(global: &Global, args: &WatchArgs) -> Result<Outcome> {
     })
 }
 
-fn write_outputs(global: &Global, config: &Config, watched: &WatchResult) -> Result<()> {
-    if let Some(file) = &config.output.findings {
-        let lines: Vec<String> = watched
-            .findings
-            .iter()
-            .map(serde_json::to_string)
-            .collect::<Result<_, _>>()?;
-        let text: String = lines.iter().map(|l| format!("{l}\n")).collect();
-        std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
+/// Sinks of a configuration file, or of `./bartizan.toml`.
+pub(super) fn configured_sinks(file: Option<&Path>) -> Result<Vec<SinkConfig>> {
+    Ok(Config::find(None, file)?.sink)
+}
+
+/// Sends what waits in the outbox, and says what still waits.
+fn deliver(global: &Global, config: &Config) -> Result<()> {
+    if config.sink.is_empty() {
+        return Ok(());
     }
-    if let Some(file) = &config.output.report {
-        write_whole(file, &report::document(global, watched)?)?;
-    }
+    let sinks = Sink::all(&config.sink)?;
+    let states = Delivery::once(&global.store, sinks, DELIVERY)?;
+    render::undelivered(global, &states);
     Ok(())
 }
 

@@ -1,14 +1,16 @@
 //! One run: the trail is read, the snapshots are compared, and both are joined.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use bartizan_alert::{WatchedState, alerts_of};
 use bartizan_detect::attribution::CallMap;
-use bartizan_detect::{DetectionResult, Evaluator, FirstSeenMemory, Rules, ScanPlan};
+use bartizan_detect::{DetectionResult, Evaluator};
 use bartizan_incident::attribution::name_origins;
-use bartizan_incident::{IncidentInput, incidents};
+use bartizan_incident::{IncidentInput, MergedIncident, incidents};
 use bartizan_model::{Finding, Severity};
+use jiff::Timestamp;
 
 use super::bill::{REPORTED, WatchedBill, report_bill, reported_before, watched_bill};
 use super::compare::{ComparedSnapshots, compare};
@@ -16,49 +18,101 @@ use super::credentials::kept_credentials;
 use super::hygiene::watched_posture;
 use super::inputs::WatchInputs;
 use super::integrity::integrity;
+use super::judge_cache::JudgeCache;
+use super::kept_trail::{KnownObjects, learned_memory, scan_plan, take_all};
+use super::queue_losses::QueueLosses;
 use super::result::watch_result;
-use crate::detection::{MEMORY, networks, remembered, rule_files, scan, thread_count, work_of};
-use crate::render::Bytes;
-use crate::store::{RunState, StoreState};
+use crate::alerting::routes;
+use crate::detection::work_of;
+use crate::store::{KeptScans, NewAlerts, RunState, StoreState, silences};
 use crate::trail::TrailObject;
 use crate::watch_result::{RESULT, WatchResult};
 
 /// Name under which the state keeps the fingerprint of the inputs.
 pub(super) const INPUT: &str = "input";
 
-/// Name under which the state keeps the first-seen memory of objects before the lookback.
-const FIRST_SEEN: &str = "memory";
+/// Row of the state: name, bytes, whether the object is only in the memory any more.
+pub(super) type ObjectRow = (String, Option<u64>, bool);
 
 /// Reads the trail, compares the snapshots, joins both, and keeps the result in the state under the
 /// fingerprint of the inputs.
 pub(super) fn run(
     inputs: &WatchInputs<'_>,
     state: &mut StoreState,
+    scans: &KeptScans,
     fingerprint: &str,
 ) -> Result<WatchResult> {
     let since = inputs.since();
     let known = state.objects()?;
-    let old = |o: &TrailObject| o.delivered().is_some_and(|time| time < since);
-    let (leaving, reading): (Vec<&TrailObject>, Vec<&TrailObject>) =
-        inputs.objects.iter().partition(|o| old(o));
-    let memory = memory(inputs, state, &leaving, &known)?;
-    let learned = memory.as_ref().map(FirstSeenMemory::to_bytes);
-    let memory = memory.unwrap_or_default();
+    let (leaving, reading) = parted(&inputs.objects, since);
+    let memory = learned_memory(inputs, state, &leaving, &known, scans)?;
+    let plan = scan_plan(inputs, memory.memory)?;
+    let mut evaluator = Evaluator::new(&plan);
+    take_all(inputs, &plan, &reading, scans, &mut evaluator)?;
+    let mut verdicts = evaluator.finish(false, &|id| inputs.show_event(id));
+    let leaving = object_rows(&leaving, true, &known);
+    let objects: Vec<ObjectRow> = leaving
+        .chain(object_rows(&reading, false, &known))
+        .collect();
+    let mut kept = vec![(INPUT, fingerprint.as_bytes().to_vec())];
+    kept.extend(memory.kept);
+    let mut cache = JudgeCache::default();
+    judge(inputs, state, &mut verdicts, &mut cache, (&objects, kept))
+}
+
+/// Rows of objects that the state does not have so. `left`: they are older than the lookback.
+pub(super) fn object_rows(
+    objects: &[&TrailObject],
+    left: bool,
+    known: &KnownObjects,
+) -> impl Iterator<Item = ObjectRow> {
+    let new = move |o: &&&TrailObject| known.get(&o.name) != Some(&(o.bytes, left));
+    let rows = objects.iter().filter(new);
+    rows.map(move |o| (o.name.clone(), o.bytes, left))
+}
+
+/// Objects that are older than the lookback, and those that are read.
+pub(super) fn parted(
+    objects: &[TrailObject],
+    since: Timestamp,
+) -> (Vec<&TrailObject>, Vec<&TrailObject>) {
+    objects
+        .iter()
+        .partition(|o| o.delivered().is_some_and(|time| time < since))
+}
+
+/// Compares the snapshots, joins them with what the trail says, and keeps the result in the state,
+/// with the objects that were read and other entries.
+pub(super) fn judge(
+    inputs: &WatchInputs<'_>,
+    state: &mut StoreState,
+    verdicts: &mut DetectionResult,
+    cache: &mut JudgeCache,
+    (objects, mut kept): (&[ObjectRow], Vec<(&'static str, Vec<u8>)>),
+) -> Result<WatchResult> {
     let map = CallMap::builtin();
-    let plan = scan_plan(inputs, memory)?;
-    let mut verdicts = read(inputs, &plan, &reading, false);
-    let integrity = integrity(inputs)?;
-    verdicts.attribution.verified = integrity.verified;
-    let mut compared = compare(inputs, &map, &verdicts, since)?;
+    let since = inputs.since();
+    let integrity = cache.integrity.get(|| integrity(inputs))?;
+    verdicts.attribution.verified = integrity.verified.clone();
+    let mut compared = compare(inputs, &map, verdicts, since, &mut cache.pairs)?;
     compared.findings.append(&mut verdicts.findings);
-    compared.findings.extend(integrity.findings);
-    compared.coverage.holes.extend(integrity.holes);
+    compared.findings.extend(integrity.findings.iter().cloned());
+    compared
+        .coverage
+        .holes
+        .extend(integrity.holes.iter().cloned());
     let mut posture = watched_posture(inputs, state, &compared.pairs, since)?;
     mark_accepted(inputs, &mut posture.findings);
-    let bill = watched_bill(inputs, since)?;
+    let bill = cache.bill.get(|| watched_bill(inputs, since))?;
     compared
         .findings
         .extend(bill.iter().flat_map(WatchedBill::findings));
+    let sensors = cache.sensors.watched(inputs.config, state, since)?;
+    compared.findings.extend(sensors.findings());
+    let losses = QueueLosses::kept(state)?;
+    compared.findings.extend(losses.findings());
+    compared.coverage.holes.extend(losses.holes());
+    compared.findings.extend(cache.blind.iter().cloned());
     mark_accepted(inputs, &mut compared.findings);
     sort(&mut compared.findings);
     let findings = compared.findings.iter().chain(&posture.findings);
@@ -75,48 +129,80 @@ pub(super) fn run(
         attribution: &verdicts.attribution,
         standing: &compared.standing,
         compared: &compared.taken_s,
-        as_of_s: last_read_s(&verdicts, &compared),
+        as_of_s: last_read_s(verdicts, &compared),
         gives: &compared.gives,
         work: &actors,
         power: &compared.power,
         accepted: &accepted,
         known: &known_incidents,
         bill: &bill.as_ref().map(WatchedBill::input).unwrap_or_default(),
+        sensors: &sensors.input(),
     });
     posture.join(&mut found, &compared.findings);
     compared.findings.append(&mut posture.findings);
     compared.findings.sort_by(worst_first);
     name_origins(&verdicts.attribution, &mut compared.findings);
-    let objects = inputs.objects.iter();
-    let read: Vec<(String, Option<u64>, bool)> = objects
-        .map(|o| (o.name.clone(), o.bytes, old(o)))
-        .filter(|(name, bytes, l)| known.get(name) != Some(&(*bytes, *l)))
-        .collect();
-    let credentials = kept_credentials(inputs, &map, &verdicts)?;
     let (reported, report) = report_bill(bill.as_ref(), reported_before(state)?, &accepted);
     compared
         .coverage
         .holes
         .extend(bill.iter().flat_map(WatchedBill::holes));
-    let mut watched = watch_result(inputs, compared, (found, &merges, actors), &verdicts)?;
+    compared.coverage.holes.extend(sensors.holes);
+    kept.push(kept_credentials(inputs, &map, verdicts)?);
+    let mut watched = watch_result(inputs, compared, (found, &merges, actors), verdicts)?;
     watched.add_bill(report);
-    let mut kept = vec![
-        (REPORTED, serde_json::to_vec(&reported)?),
-        (RESULT, serde_json::to_vec(&watched)?),
-        (INPUT, fingerprint.as_bytes().to_vec()),
-    ];
+    kept.push((REPORTED, serde_json::to_vec(&reported)?));
+    kept.push((RESULT, serde_json::to_vec(&watched)?));
     kept.append(&mut posture.kept);
-    kept.push(credentials);
-    kept.extend(learned.map(|bytes| (FIRST_SEEN, bytes)));
+    keep_result(inputs, state, &watched, &merges, (objects, kept))?;
+    Ok(watched)
+}
+
+/// Keeps a result and the alerts that it raises, or nothing.
+fn keep_result(
+    inputs: &WatchInputs<'_>,
+    state: &mut StoreState,
+    watched: &WatchResult,
+    merges: &[MergedIncident],
+    (objects, kept): (&[ObjectRow], Vec<(&str, Vec<u8>)>),
+) -> Result<()> {
+    let since = inputs.since().to_string();
+    let before = WatchResult::last(state)?;
+    let after = told(watched, &watched.merged, &since);
+    let last = before.as_ref().map(|b| told(b, &[], ""));
+    let alerts = alerts_of(&last.unwrap_or_default(), &after, inputs.now);
+    let routes = routes(&inputs.config.sink)?;
+    let silences = silences(inputs.storage.as_ref())?;
     state.keep(RunState {
         findings: &watched.findings,
-        since: &since.to_string(),
+        since: &since,
         incidents: &watched.incidents,
-        merges: &merges,
-        objects: &read,
+        merges,
+        objects,
         kept,
-    })?;
-    Ok(watched)
+        alerts: NewAlerts {
+            alerts: &alerts,
+            first: &|| alerts_of(&WatchedState::default(), &after, inputs.now),
+            routes: &routes,
+            silences: &silences,
+            now: inputs.now,
+        },
+    })
+}
+
+/// A result as alerts are made of it.
+fn told<'a>(
+    watched: &'a WatchResult,
+    merged: &'a [(String, String)],
+    since: &'a str,
+) -> WatchedState<'a> {
+    WatchedState {
+        findings: &watched.findings,
+        incidents: &watched.incidents,
+        merged,
+        as_of: &watched.as_of,
+        since,
+    }
 }
 
 /// Time of the last event or snapshot, seconds since 1970.
@@ -130,77 +216,6 @@ fn last_read_s(verdicts: &DetectionResult, compared: &ComparedSnapshots) -> i64 
 fn sort(findings: &mut Vec<Finding>) {
     findings.sort_by(worst_first);
     findings.dedup_by(|a, b| a.id == b.id);
-}
-
-fn scan_plan(inputs: &WatchInputs<'_>, memory: FirstSeenMemory) -> Result<ScanPlan> {
-    Ok(ScanPlan {
-        rules: Rules::load(&rule_files(
-            &inputs.config.rules.paths,
-            inputs.config.rules.builtin,
-        )?),
-        networks: networks(
-            &inputs.config.networks.geo,
-            inputs.config.networks.ip_ranges.as_deref(),
-        )?,
-        memory,
-        tally: false,
-        calls: Some(CallMap::builtin()),
-    })
-}
-
-fn read(
-    inputs: &WatchInputs<'_>,
-    plan: &ScanPlan,
-    objects: &[&TrailObject],
-    learn: bool,
-) -> DetectionResult {
-    let mut judge = Evaluator::new(plan);
-    let bar = Bytes::new(inputs.global, objects.iter().map(|o| o.bytes).sum());
-    let threads = thread_count(inputs.args.threads);
-    scan(objects, (plan, threads), |bytes| bar.add(bytes), &mut judge);
-    bar.clear();
-    judge.finish(learn, &|id| inputs.show_event(id))
-}
-
-/// First-seen memory of objects before the lookback. Objects that just left it are learned.
-fn memory(
-    inputs: &WatchInputs<'_>,
-    state: &StoreState,
-    leaving: &[&TrailObject],
-    known: &BTreeMap<String, (Option<u64>, bool)>,
-) -> Result<Option<FirstSeenMemory>> {
-    let kept = state.get(FIRST_SEEN)?;
-    let to_learn: Vec<&TrailObject> = leaving
-        .iter()
-        .copied()
-        .filter(|o| !known.get(&o.name).is_some_and(|(_, learned)| *learned))
-        .collect();
-    let memory = match kept {
-        Some(bytes) => Some(
-            FirstSeenMemory::from_bytes(&bytes)
-                .map_err(anyhow::Error::msg)
-                .context("the memory in the state cannot be read")?,
-        ),
-        // `detect --learn` may have taught something before.
-        None => inputs
-            .storage
-            .read(MEMORY)
-            .ok()
-            .map(|_| remembered(inputs.storage.as_ref()))
-            .transpose()?,
-    };
-    if to_learn.is_empty() {
-        return Ok(memory);
-    }
-    let memory = match memory {
-        Some(memory) => memory,
-        None => remembered(inputs.storage.as_ref())?,
-    };
-    let plan = ScanPlan {
-        calls: None,
-        ..scan_plan(inputs, memory)?
-    };
-    Ok(Some(read(inputs, &plan, &to_learn, true).memory))
 }
 
 fn worst_first(a: &Finding, b: &Finding) -> Ordering {

@@ -1,21 +1,31 @@
 //! Snapshots that a watch takes: of accounts that are read live, and of new dumps.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use bartizan_evidence::Storage;
+use bartizan_evidence::{LoggedSnapshot, Storage};
 use bartizan_inventory::fact::Hash;
-use bartizan_inventory::snapshot::{Collection, RecordedSnapshot};
+use bartizan_inventory::snapshot::{Collection, RecordedSnapshot, refreshed};
 use bartizan_model::limits::CALLS_IN_FLIGHT;
 use jiff::Timestamp;
 
 use super::config::{AccountSource, Config};
 use super::inputs::history;
 use crate::cli::{Global, SnapshotArgs};
-use crate::collect::{CollectedSnapshot, collect_accounts};
+use crate::collect::{CollectedSnapshot, PartOfAccount, collect_accounts, collect_part};
 use crate::import::{call_table, imported};
 use crate::render;
-use crate::store;
+use crate::store::{self, Loaded};
+
+/// Dumps that were looked at, with the time of their newest file.
+#[derive(Debug, Default)]
+pub(super) struct DumpLooks(HashMap<PathBuf, Option<Timestamp>>);
+
+/// Seconds for which no file of a dump may have been written before it is imported: it may still be
+/// copied.
+const SETTLED_S: i64 = 2;
 
 /// Takes the snapshots that are new. A dump that is in the log already is not taken again.
 pub(super) fn take_snapshots(
@@ -25,32 +35,88 @@ pub(super) fn take_snapshots(
 ) -> Result<()> {
     for source in &config.account {
         match &source.from {
-            Some(folder) => import(global, source, folder, storage)?,
-            None => {
-                let mut keep = |batch: CollectedSnapshot| -> Result<()> {
-                    batch
-                        .notes
-                        .iter()
-                        .for_each(|note| render::note(global, note));
-                    batch.gaps.iter().for_each(|(account, reason)| {
-                        render::note(
-                            global,
-                            &format!("account {}: {reason}", account.as_deref().unwrap_or("?")),
-                        );
-                    });
-                    let recorded: Vec<RecordedSnapshot> = batch
-                        .collections
-                        .into_iter()
-                        .map(Collection::record)
-                        .collect();
-                    store::append(global, storage, &recorded, &batch.gaps, Timestamp::now())
-                        .map(drop)
-                };
-                collect_accounts(global, &live(source), &mut keep)?;
+            Some(folder) => {
+                for (dump, time) in dumps(folder)? {
+                    import(global, source, (&dump, time), storage)?;
+                }
             }
+            None => take_live(global, source, storage)?,
         }
     }
     Ok(())
+}
+
+/// Imports the dumps of a folder that are new or changed since the last look.
+pub(super) fn import_new(
+    global: &Global,
+    source: &AccountSource,
+    folder: &Path,
+    storage: &dyn Storage,
+    looks: &mut DumpLooks,
+) -> Result<()> {
+    for (dump, time) in dumps(folder)? {
+        let written = newest(&dump)?;
+        if looks.0.get(&dump) == Some(&written) {
+            continue;
+        }
+        let age_s = written.map(|w| Timestamp::now().as_second() - w.as_second());
+        if age_s.is_some_and(|s| (0..SETTLED_S).contains(&s)) {
+            continue;
+        }
+        looks.0.insert(dump.clone(), written);
+        import(global, source, (&dump, time), storage)?;
+    }
+    Ok(())
+}
+
+/// Reads an account, or those of an organization, and appends the snapshots.
+pub(super) fn take_live(
+    global: &Global,
+    source: &AccountSource,
+    storage: &dyn Storage,
+) -> Result<()> {
+    let mut keep = |batch: CollectedSnapshot| -> Result<()> {
+        batch
+            .notes
+            .iter()
+            .for_each(|note| render::note(global, note));
+        batch.gaps.iter().for_each(|(account, reason)| {
+            render::note(
+                global,
+                &format!("account {}: {reason}", account.as_deref().unwrap_or("?")),
+            );
+        });
+        let recorded: Vec<RecordedSnapshot> = batch
+            .collections
+            .into_iter()
+            .map(Collection::record)
+            .collect();
+        store::append(global, storage, &recorded, &batch.gaps, Timestamp::now()).map(drop)
+    };
+    collect_accounts(global, &live(source), &mut keep)
+}
+
+/// Reads a part of an account again, and appends the snapshot that it gives with the last one.
+/// Returns false if this source does not read the account, or has not read it whole yet.
+pub(super) fn take_part(
+    global: &Global,
+    source: &AccountSource,
+    storage: &Arc<dyn Storage>,
+    part: &PartOfAccount,
+) -> Result<bool> {
+    let Some(collection) = collect_part(global, &live(source), part)? else {
+        return Ok(false);
+    };
+    let history = Arc::new(history(storage.as_ref())?);
+    let of_account = |k: &&LoggedSnapshot| k.snapshot.account == part.account;
+    let Some(last) = history.iter().rev().find(of_account) else {
+        return Ok(false);
+    };
+    let whole = Loaded::kept(storage, &history, last)?;
+    let recorded = refreshed(&whole.text, &whole.side, &collection.record())
+        .map_err(|e| anyhow::anyhow!("snapshot {}: {e}", last.index))?;
+    store::append(global, storage.as_ref(), &[recorded], &[], Timestamp::now())?;
+    Ok(true)
 }
 
 /// The arguments of `bartizan snapshot` that mean the same.
@@ -70,35 +136,33 @@ fn live(source: &AccountSource) -> SnapshotArgs {
     }
 }
 
+/// Imports a dump, unless the log has its snapshots already.
 fn import(
     global: &Global,
     source: &AccountSource,
-    folder: &Path,
+    (dump, time): (&Path, Timestamp),
     storage: &dyn Storage,
 ) -> Result<()> {
     let (model, table) = call_table(&[])?;
-    for (dump, time) in dumps(folder)? {
-        let (collections, notes) = imported(&model, &table, &dump, time, &source.regions, || {
-            store::kinds_to_keep(global)
+    let (collections, notes) = imported(&model, &table, dump, time, &source.regions, || {
+        store::kinds_to_keep(global)
+    })
+    .with_context(|| format!("could not import {}", dump.display()))?;
+    notes
+        .iter()
+        .for_each(|note| render::note(global, &format!("{}: {note}", dump.display())));
+    let known = history(storage)?;
+    let recorded: Vec<RecordedSnapshot> = collections.into_iter().map(Collection::record).collect();
+    let new: Vec<RecordedSnapshot> = recorded
+        .into_iter()
+        .filter(|r| {
+            !known
+                .iter()
+                .any(|k| k.snapshot.facts.sha256 == Hash::of(r.text.as_bytes()).to_string())
         })
-        .with_context(|| format!("could not import {}", dump.display()))?;
-        notes
-            .iter()
-            .for_each(|note| render::note(global, &format!("{}: {note}", dump.display())));
-        let known = history(storage)?;
-        let recorded: Vec<RecordedSnapshot> =
-            collections.into_iter().map(Collection::record).collect();
-        let new: Vec<RecordedSnapshot> = recorded
-            .into_iter()
-            .filter(|r| {
-                !known
-                    .iter()
-                    .any(|k| k.snapshot.facts.sha256 == Hash::of(r.text.as_bytes()).to_string())
-            })
-            .collect();
-        if !new.is_empty() {
-            store::append(global, storage, &new, &[], time)?;
-        }
+        .collect();
+    if !new.is_empty() {
+        store::append(global, storage, &new, &[], time)?;
     }
     Ok(())
 }

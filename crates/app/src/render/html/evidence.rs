@@ -83,6 +83,16 @@ fn piece(evidence: &Evidence, watched: &WatchResult) -> Markup {
             (brief(day)) ": " strong { (brief(amount)) } ", usually " (brief(expected)) " · "
             (brief(charge)) span class="dim" { " · " (brief(file)) }
         },
+        Evidence::Report {
+            system,
+            id,
+            kind_of,
+            time,
+        } => html! {
+            (brief(system)) " reported " code { (brief(kind_of)) }
+            @if let Some(time) = time { " · " (minute(time)) " UTC" }
+            " · " code { (brief(id)) }
+        },
         Evidence::Coverage { place, what } => html! { (brief(place)) ": " (brief(what)) },
     }
 }
