@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::watch_result::{AccessPath, ChangeSummary, PathVerdict, WatchResult};
 
 /// Nodes that a graph keeps; the rest is counted.
-const NODES_MAX: usize = 30;
+const NODES_SHOWN: usize = 30;
 /// Columns: who, up to three steps, what.
-const LAYERS_MAX: usize = 5;
+const LAYERS_SHOWN: usize = 5;
 
 /// Nodes and edges, layered from left to right.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -120,7 +120,7 @@ impl GraphBuilder {
             if let Some(known) = graph.nodes.iter().position(|n| n.name == name) {
                 return Some(known);
             }
-            if graph.nodes.len() >= NODES_MAX {
+            if graph.nodes.len() >= NODES_SHOWN {
                 left_out.insert(name.to_owned());
                 return None;
             }
@@ -214,11 +214,11 @@ impl AccessGraph {
 
     /// Longest way from the left, cut at the last column.
     fn layer(&mut self) {
-        for _ in 0..LAYERS_MAX {
+        for _ in 0..LAYERS_SHOWN {
             for edge in &self.edges {
                 let from = self.nodes.get(edge.from).map_or(0, |n| n.layer);
                 if let Some(to) = self.nodes.get_mut(edge.to) {
-                    to.layer = to.layer.max((from + 1).min(LAYERS_MAX - 1));
+                    to.layer = to.layer.max((from + 1).min(LAYERS_SHOWN - 1));
                 }
             }
         }

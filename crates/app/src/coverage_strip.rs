@@ -16,7 +16,7 @@ use crate::watch_result::WatchResult;
 /// Cells of a row.
 pub(crate) const STRIP_CELLS: usize = 56;
 /// Rows that are kept; those that saw everything are counted first.
-const ROWS_MAX: usize = 40;
+const ROWS_SHOWN: usize = 40;
 /// Snapshots that are read for it, the last ones.
 const SNAPSHOTS_READ: usize = 24;
 /// Longest time that it shows, in seconds.
@@ -110,8 +110,8 @@ impl CoverageStrip {
                 r.sensor,
             )
         });
-        let folded = rows.len().saturating_sub(ROWS_MAX);
-        rows.truncate(ROWS_MAX);
+        let folded = rows.len().saturating_sub(ROWS_SHOWN);
+        rows.truncate(ROWS_SHOWN);
         rows.sort_by_key(|r| (r.account.clone(), r.region.clone(), r.sensor));
         Self {
             from: text(from_s),

@@ -286,3 +286,35 @@ pub const QUEUE_BODY_BYTES_KEPT: usize = 4096;
 /// Characters of a command that a page shows; a longer one is not shown, for a part would do
 /// something else. A policy document in it has at most 10,240.
 pub const SHOWN_COMMAND_MAX: usize = 12_000;
+/// Sessions of the page that are open at once; the oldest ends for another.
+pub const PAGE_SESSIONS_MAX: usize = 1000;
+/// Attempts to sign in within a minute from one address, or for one name.
+pub const SIGN_IN_ATTEMPTS_MAX: u32 = 10;
+/// Addresses whose attempts to sign in are counted; beyond it all count as one.
+pub const SIGN_IN_ADDRESSES_MAX: usize = 10_000;
+/// Characters of a reason or a note about an incident.
+pub const NOTE_TEXT_MAX: usize = 4000;
+/// Characters of the name of somebody that an incident is assigned to.
+pub const NOTE_NAME_MAX: usize = 200;
+/// Snapshots whose analysis the page keeps.
+pub const ANALYSES_MAX: usize = 6;
+/// Signs of life until a stream of events of the page ends, and the browser asks again with its cookie.
+pub const PAGE_HEARTBEATS_MAX: u32 = 240;
+/// Size in bytes of one answer of an OpenID Connect provider.
+pub const PROVIDER_ANSWER_BYTES_MAX: usize = 1 << 20;
+/// Connections to the page that are open at once; more wait.
+pub const PAGE_CONNECTIONS_MAX: usize = 1000;
+/// Size in bytes of the head of a request to the page.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Lines of the head of a request to the page.
+pub const REQUEST_HEAD_LINES_MAX: usize = 64;
+/// Sign-ins at a provider that were begun and not ended; the oldest makes room.
+pub const SIGN_INS_MAX: usize = 1000;
+/// Length of an event id that the page looks up.
+pub const EVENT_ID_MAX: usize = 128;
+/// Size in bytes of the body of a request to the page; forms are small.
+pub const REQUEST_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Size in bytes of a password.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Characters of a search on the page.
+pub const SEARCH_TEXT_MAX: usize = 300;

@@ -3,14 +3,13 @@
 use std::io::Read;
 
 use anyhow::{Context, Result, bail, ensure};
+use bartizan_model::limits::PASSWORD_BYTES_MAX;
 
 use crate::cli::{Global, ServeArgs};
 use crate::outcome::Outcome;
 use crate::page::{OpenId, PageSettings, SignIn, UserFile, acceptor, hash, serve};
 use crate::render::Out;
 
-/// Bytes of a password on standard input.
-const PASSWORD_BYTES_MAX: u64 = 1024;
 /// Characters of a password that is worth a hash.
 const PASSWORD_CHARACTERS_MIN: usize = 12;
 
@@ -64,7 +63,7 @@ pub(super) fn run(global: &Global, args: &ServeArgs) -> Result<Outcome> {
 fn hash_password() -> Result<Outcome> {
     let mut password = String::new();
     std::io::stdin()
-        .take(PASSWORD_BYTES_MAX + 2)
+        .take(PASSWORD_BYTES_MAX as u64 + 2)
         .read_to_string(&mut password)
         .context("cannot read the password")?;
     let password = password.trim_end_matches(['\r', '\n']);
@@ -73,7 +72,7 @@ fn hash_password() -> Result<Outcome> {
         "a password of fewer than {PASSWORD_CHARACTERS_MIN} characters is guessed"
     );
     ensure!(
-        password.len() as u64 <= PASSWORD_BYTES_MAX,
+        password.len() <= PASSWORD_BYTES_MAX,
         "the password is too long"
     );
     let mut out = Out::new();

@@ -4,6 +4,7 @@
 //! A token, a session and a cross-site token are 32 random bytes each; only their hashes are kept,
 //! and hashes are what is compared.
 
+use bartizan_model::limits::{PAGE_SESSIONS_MAX, SIGN_IN_ADDRESSES_MAX, SIGN_IN_ATTEMPTS_MAX};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,8 +15,6 @@ use bartizan_inventory::fact::Hash;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Sessions that are open at once; the oldest ends for another.
-const SESSIONS_MAX: usize = 1000;
 /// A working day; then people sign in again.
 const SESSION_TIME: Duration = Duration::from_secs(12 * 3600);
 
@@ -113,7 +112,7 @@ impl Access {
         let mut sessions = lock(&self.sessions);
         let now = Instant::now();
         sessions.retain(|_, s| s.until > now);
-        if sessions.len() >= SESSIONS_MAX {
+        if sessions.len() >= PAGE_SESSIONS_MAX {
             let oldest = sessions.iter().min_by_key(|(_, s)| s.until);
             if let Some(key) = oldest.map(|(key, _)| key.clone()) {
                 sessions.remove(&key);
@@ -214,10 +213,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 #[derive(Default)]
 pub(crate) struct Attempts(Mutex<HashMap<String, (Instant, u32)>>);
 
-const ATTEMPTS_MAX: u32 = 10;
 const ATTEMPTS_TIME: Duration = Duration::from_secs(60);
-/// Addresses that are counted; beyond it all count as one.
-const ADDRESSES_MAX: usize = 10_000;
 
 impl Attempts {
     /// Whether the address may try once more.
@@ -225,12 +221,12 @@ impl Attempts {
         let now = Instant::now();
         let mut all = lock(&self.0);
         all.retain(|_, (since, _)| now.duration_since(*since) < ATTEMPTS_TIME);
-        let key = match all.len() < ADDRESSES_MAX || all.contains_key(address) {
+        let key = match all.len() < SIGN_IN_ADDRESSES_MAX || all.contains_key(address) {
             true => address,
             false => "",
         };
         let (_, count) = all.entry(key.to_owned()).or_insert((now, 0));
         *count += 1;
-        *count <= ATTEMPTS_MAX
+        *count <= SIGN_IN_ATTEMPTS_MAX
     }
 }

@@ -205,7 +205,8 @@ fn outside(analysis: &Analysis) -> Markup {
                     @else { "UNKNOWN: none in what was read, but not everything was read." }
                 }
             } @else {
-                div class="scroll" tabindex="0" role="group" aria-label="ways in" { table class="spread" {
+                div class="scroll" tabindex="0" role="group" aria-label="ways in" {
+                table class="spread" {
                     thead { tr {
                         th scope="col" { "sure" } th scope="col" { "resource" }
                         th scope="col" { "for" } th scope="col" { "actions" }
@@ -251,7 +252,8 @@ fn credentials(analysis: &Analysis) -> Markup {
         section aria-labelledby="h-credentials" {
             h2 id="h-credentials" { "Credentials by kind and age" }
             (picture::key_ages(&analysis.key_ages))
-            div class="scroll" tabindex="0" role="group" aria-label="credentials" { table class="spread" {
+            div class="scroll" tabindex="0" role="group" aria-label="credentials" {
+                table class="spread" {
                 thead { tr {
                     th scope="col" { "kind" } th scope="col" { "of" } th scope="col" { "id" }
                     th scope="col" { "age, days" } th scope="col" { "unused, days" }
@@ -262,7 +264,7 @@ fn credentials(analysis: &Analysis) -> Markup {
                         td { (kind(c)) } td { (brief(short_arn(&c.owner))) }
                         td { code { (brief(&c.id)) } }
                         td { (days(c.age_days)) } td { (days(c.unused_days)) }
-                        td { (match c.active { Some(true) => "yes", Some(false) => "no", None => "?" }) }
+                        td { (is_active(c.active)) }
                         td class="more" {
                             @if let Some(made) = &c.made_by {
                                 (brief(&made.who)) " at " (minute(&made.time))
@@ -273,6 +275,14 @@ fn credentials(analysis: &Analysis) -> Markup {
             } }
             (more(analysis.credentials_count))
         }
+    }
+}
+
+fn is_active(active: Option<bool>) -> &'static str {
+    match active {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "?",
     }
 }
 
@@ -290,7 +300,8 @@ fn posture(analysis: &Analysis) -> Markup {
                 (counts.accepted) " accepted"
             }
             @if !analysis.failing.is_empty() {
-                div class="scroll" tabindex="0" role="group" aria-label="failing checks" { table class="spread" {
+                div class="scroll" tabindex="0" role="group" aria-label="failing checks" {
+                table class="spread" {
                     thead { tr {
                         th scope="col" { "severity" } th scope="col" { "check" }
                         th scope="col" { "resource" } th scope="col" { "why" }
@@ -299,7 +310,10 @@ fn posture(analysis: &Analysis) -> Markup {
                         tr {
                             td { (word(row.severity)) }
                             td { code { (row.check) } " " (row.title) }
-                            td { (brief(&row.resource)) " " span class="dim" { (brief(&row.region)) } }
+                            td {
+                                (brief(&row.resource)) " "
+                                span class="dim" { (brief(&row.region)) }
+                            }
                             td { (brief(&row.because.join("; "))) }
                         }
                     } }

@@ -1,21 +1,18 @@
 //! What a responder does: acknowledge, assign, note, accept, silence. Each is an entry of the
 //! evidence log, signed, with who did it.
 
-use anyhow::{Result, bail, ensure};
-use bartizan_evidence::{GrantRef, IncidentNote, Justification, NoteAct};
+use anyhow::{Context, Result, bail, ensure};
+use bartizan_evidence::{EntryKind, GrantRef, IncidentNote, Justification, NoteAct};
 use bartizan_incident::Incident;
+use bartizan_model::AlertSilence;
+use bartizan_model::limits::{NOTE_NAME_MAX, NOTE_TEXT_MAX};
 use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::access::Visitor;
 use super::live::LiveStore;
 use crate::cli::time;
-use crate::store;
-
-/// Characters of a reason or a note.
-const TEXT_MAX: usize = 4000;
-/// Characters of a name.
-const NAME_MAX: usize = 200;
+use crate::store::{self, Outbox};
 
 /// Fields of the forms.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +33,7 @@ pub(super) struct ActForm {
 pub(super) enum Act {
     Note(NoteAct),
     Accept,
+    Silence,
 }
 
 impl Act {
@@ -45,7 +43,7 @@ impl Act {
             "acknowledge" => Self::Note(NoteAct::Acknowledge),
             "assign" => Self::Note(NoteAct::Assign),
             "note" => Self::Note(NoteAct::Note),
-            "silence" => Self::Note(NoteAct::Silence),
+            "silence" => Self::Silence,
             "accept" => Self::Accept,
             _ => return None,
         })
@@ -64,12 +62,12 @@ pub(super) fn act(
     let text = form.text.trim();
     let assignee = form.assignee.trim();
     ensure!(
-        text.chars().count() <= TEXT_MAX,
-        "the text is longer than {TEXT_MAX} characters"
+        text.chars().count() <= NOTE_TEXT_MAX,
+        "the text is longer than {NOTE_TEXT_MAX} characters"
     );
     ensure!(
-        assignee.chars().count() <= NAME_MAX,
-        "a name has at most {NAME_MAX} characters"
+        assignee.chars().count() <= NOTE_NAME_MAX,
+        "a name has at most {NOTE_NAME_MAX} characters"
     );
     let until = match form.until.trim() {
         "" => None,
@@ -84,12 +82,15 @@ pub(super) fn act(
             ensure!(!text.is_empty(), "say why, for whoever reads it in a year");
             accept(live, incident, text, until, visitor, now)?;
         }
+        Act::Silence => {
+            ensure!(!text.is_empty(), "say why");
+            let until = until.context("say until when")?;
+            silence(live, incident, text, until, visitor, now)?;
+        }
         Act::Note(kind) => {
             match kind {
                 NoteAct::Assign if assignee.is_empty() => bail!("say to whom"),
                 NoteAct::Note if text.is_empty() => bail!("the note is empty"),
-                NoteAct::Silence if text.is_empty() => bail!("say why"),
-                NoteAct::Silence if until.is_none() => bail!("say until when"),
                 _ => {}
             }
             let note = IncidentNote {
@@ -98,15 +99,41 @@ pub(super) fn act(
                 by: visitor.name.clone(),
                 text: text.to_owned(),
                 assignee: (kind == NoteAct::Assign).then(|| assignee.to_owned()),
-                until: until
-                    .filter(|_| kind == NoteAct::Silence)
-                    .map(|t| t.to_string()),
+                until: None,
             };
             let storage = store::open(live.global())?;
             store::note(live.global(), storage.as_ref(), note, now)?;
         }
     }
     live.read();
+    Ok(())
+}
+
+/// Silences the alerts of an incident, as `bartizan alerts silence` does.
+fn silence(
+    live: &LiveStore,
+    incident: &Incident,
+    reason: &str,
+    until: Timestamp,
+    visitor: &Visitor,
+    now: Timestamp,
+) -> Result<()> {
+    let silence = AlertSilence {
+        subject: Some(incident.id.clone()),
+        rule: None,
+        account: None,
+        stage: None,
+        author: visitor.name.clone(),
+        reason: reason.to_owned(),
+        until: until.to_string(),
+    };
+    let storage = store::open(live.global())?;
+    let what = EntryKind::Silence(silence.clone());
+    let index = store::silence(live.global(), storage.as_ref(), what, now)?;
+    // The outbox of a running watch takes it at once; another reads it from the log.
+    if let Ok(outbox) = Outbox::open(&live.global().store) {
+        outbox.silence(index, &silence)?;
+    }
     Ok(())
 }
 

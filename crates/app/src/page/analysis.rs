@@ -1,6 +1,7 @@
 //! What an account is like in one snapshot: who can become administrator, who comes in from
 //! outside, credentials, posture. Worked out once for a snapshot, and kept.
 
+use bartizan_model::limits::ANALYSES_MAX;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,10 +23,8 @@ use crate::render::picture::KeyAges;
 use crate::render::{check_reasons, word};
 use crate::watch_result::{AccessPath, PathVerdict};
 
-/// Snapshots that are kept worked out.
-const KEPT_MAX: usize = 6;
 /// Rows of each list that are kept; all are counted.
-const ROWS_MAX: usize = 500;
+const ROWS_SHOWN: usize = 500;
 
 /// An account in one snapshot.
 #[derive(Serialize)]
@@ -119,7 +118,7 @@ impl Analyses {
         drop(running);
         let made = analyzed(live.global(), snapshot).map_err(|e| format!("{e:#}"));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT_MAX {
+        if kept.len() >= ANALYSES_MAX {
             let oldest = kept.keys().min().copied();
             oldest.and_then(|o| kept.remove(&o));
         }
@@ -140,7 +139,7 @@ fn analyzed(global: &Global, snapshot: u64) -> Result<Analysis> {
     let mut known = KnownAccounts::default();
     known.learn(account);
     let outside = external_access(account, &known);
-    let outside_rows = outside.iter().take(ROWS_MAX).map(|o| OutsideRow {
+    let outside_rows = outside.iter().take(ROWS_SHOWN).map(|o| OutsideRow {
         resource: o.arn.clone(),
         to: o.to.sentence(),
         class: o.class.word(),
@@ -162,7 +161,7 @@ fn analyzed(global: &Global, snapshot: u64) -> Result<Analysis> {
     let keys = list.iter().filter(is_key);
     let key_ages = KeyAges::of(keys.map(|c| (c.age_days, c.active != Some(false))));
     let credentials_count = list.len();
-    list.truncate(ROWS_MAX);
+    list.truncate(ROWS_SHOWN);
     let (posture, failing) = judged(global, on, actions)?;
     Ok(Analysis {
         snapshot,
@@ -173,7 +172,7 @@ fn analyzed(global: &Global, snapshot: u64) -> Result<Analysis> {
         graph,
         outside: outside_rows.collect(),
         outside_count: outside.len(),
-        unread: account.unknown.iter().take(ROWS_MAX).cloned().collect(),
+        unread: account.unknown.iter().take(ROWS_SHOWN).cloned().collect(),
         unread_count: account.unknown.len(),
         credentials: list,
         credentials_count,
@@ -213,7 +212,7 @@ fn escalations(
     });
     let mut paths = Vec::new();
     let mut rows = Vec::new();
-    for way in ways.iter().take(ROWS_MAX) {
+    for way in ways.iter().take(ROWS_SHOWN) {
         let mut from = name(way.principal);
         let mut steps = Vec::new();
         for step in &way.steps {
@@ -284,6 +283,6 @@ fn judged(
         }
     }
     failing.sort_by_key(|r| std::cmp::Reverse(r.severity));
-    failing.truncate(ROWS_MAX);
+    failing.truncate(ROWS_SHOWN);
     Ok((counts, failing))
 }

@@ -17,7 +17,7 @@ use crate::snapshot_diff::between;
 use crate::watch_result::{AccessPath, ChangeLine};
 
 /// Changes that are kept; all are counted.
-const CHANGES_MAX: usize = 400;
+const CHANGES_LISTED_SHOWN: usize = 400;
 /// Changes that the page lists, and lines of each.
 const CHANGES_SHOWN: usize = 60;
 const LINES_SHOWN: usize = 30;
@@ -95,7 +95,7 @@ impl ComparePage {
             changes: difference
                 .changes
                 .iter()
-                .take(CHANGES_MAX)
+                .take(CHANGES_LISTED_SHOWN)
                 .map(change)
                 .collect(),
             changes_count: difference.changes.len(),

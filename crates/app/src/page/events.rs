@@ -1,5 +1,6 @@
 //! Server-sent events: a line for each change of what is seen.
 
+use bartizan_model::limits::PAGE_HEARTBEATS_MAX;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,6 @@ use super::shared::PageServer;
 
 /// Time between signs of life.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Signs of life until a stream ends, and the browser asks again with its cookie.
-const HEARTBEATS_MAX: u32 = 240;
 
 /// The stream. Of several changes while a reader is slow it gets the last.
 pub(super) async fn events(State(server): State<Arc<PageServer>>) -> Response {
@@ -26,7 +25,7 @@ pub(super) async fn events(State(server): State<Arc<PageServer>>) -> Response {
             let version = *changes.borrow_and_update();
             return Some((frame(version), (changes, 1)));
         }
-        if beats > HEARTBEATS_MAX {
+        if beats > PAGE_HEARTBEATS_MAX {
             return None;
         }
         tokio::select! {

@@ -1,5 +1,6 @@
 //! Requests to the OpenID Connect provider: HTTPS, or plain HTTP to this machine.
 
+use bartizan_model::limits::PROVIDER_ANSWER_BYTES_MAX;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,8 +17,6 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-/// Size of an answer.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// Time of a request.
 const FETCH_TIME: Duration = Duration::from_secs(10);
 
@@ -100,7 +99,7 @@ where
     let running = tokio::spawn(connection);
     let answer = sender.send_request(request).await?;
     let status = answer.status();
-    let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX)
+    let body = Limited::new(answer.into_body(), PROVIDER_ANSWER_BYTES_MAX)
         .collect()
         .await
         .map_err(|e| anyhow::anyhow!("{e}"))?

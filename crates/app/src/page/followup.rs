@@ -1,6 +1,7 @@
 //! What people did about an incident, from the evidence log.
 
 use bartizan_evidence::{IncidentNote, NoteAct};
+use bartizan_model::AlertSilence;
 use maud::{Markup, html};
 use serde::Serialize;
 
@@ -16,6 +17,17 @@ pub(super) struct FollowUp<'s> {
     /// End of the last silence, RFC 3339.
     silenced_until: Option<&'s str>,
     notes: Vec<NoteRow<'s>>,
+    silences: Vec<SilenceRow<'s>>,
+}
+
+/// A silence, with its entry in the log.
+#[derive(Debug, Serialize)]
+struct SilenceRow<'s> {
+    entry: u64,
+    author: &'s str,
+    reason: &'s str,
+    /// RFC 3339.
+    until: &'s str,
 }
 
 /// A note, with its entry in the log.
@@ -46,12 +58,24 @@ pub(super) fn follow_up<'s>(seen: &'s Seen, incident: &str) -> FollowUp<'s> {
             note,
         })
         .collect();
+    let about = |s: &&(u64, AlertSilence)| {
+        let subject = s.1.subject.as_deref();
+        subject.is_some_and(|subject| names.contains(&subject))
+    };
+    let silence = |(entry, s): &'s (u64, AlertSilence)| SilenceRow {
+        entry: *entry,
+        author: &s.author,
+        reason: &s.reason,
+        until: &s.until,
+    };
+    let silences: Vec<SilenceRow<'_>> = seen.silences.iter().filter(about).map(silence).collect();
     let last = |act: NoteAct| notes.iter().rfind(|n| n.note.act == act).map(|n| n.note);
     FollowUp {
         acknowledged_by: last(NoteAct::Acknowledge).map(|n| n.by.as_str()),
         assignee: last(NoteAct::Assign).and_then(|n| n.assignee.as_deref()),
-        silenced_until: last(NoteAct::Silence).and_then(|n| n.until.as_deref()),
+        silenced_until: silences.last().map(|s| s.until),
         notes,
+        silences,
     }
 }
 
@@ -85,6 +109,13 @@ impl FollowUp<'_> {
                             " until " (minute(until)) " UTC"
                         }
                         @if !row.note.text.is_empty() { ": " (brief(&row.note.text)) }
+                    }
+                }
+                @for row in self.silences.iter().rev().take(20).rev() {
+                    li {
+                        span class="dim" { "entry " (row.entry) " · " }
+                        strong { (brief(row.author)) } " silenced until " (minute(row.until)) " UTC"
+                        ": " (brief(row.reason))
                     }
                 }
             }

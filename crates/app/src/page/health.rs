@@ -14,17 +14,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::live::{LiveStore, Seen};
-use crate::render::html::{brief, finding_row, text, word};
-use crate::render::minute;
+use crate::render::html::{brief, finding_table, text, word};
+use crate::render::{health_lines, minute, status_json};
 use crate::store::StoreState;
+use crate::watch_health::WatchHealth;
 use crate::watch_result::{EvidenceSummary, SnapshotSummary};
 
 /// Days that rules are counted over.
 const DAYS: i64 = 30;
 /// Findings of one rule.
 const FINDINGS_SHOWN: usize = 50;
-/// What the live watch says of its queue, sinks and canary.
-const HEALTH: &str = "health";
 
 /// Content of the page.
 #[derive(Serialize)]
@@ -39,6 +38,8 @@ pub(super) struct HealthPage<'s> {
     trail_verified_until: Option<String>,
     /// Queue, sinks and canary, as the live watch keeps them; none where it does not run.
     watch: Option<Value>,
+    /// The same in words: the first line says whether the alarm is on.
+    health_lines: Vec<String>,
 }
 
 /// A rule with its counts.
@@ -61,14 +62,19 @@ impl<'s> HealthPage<'s> {
         let since = time_text(end.as_second() - DAYS * 86_400);
         let state = StoreState::read(&live.global().store)?;
         let counts = state.as_ref().map(|s| s.rule_counts(&since)).transpose()?;
-        let health = state.as_ref().map(|s| s.get(HEALTH)).transpose()?.flatten();
+        let health = WatchHealth::load(&live.global().store)?;
         Ok(Self {
             rules: rules(counts.unwrap_or_default()),
             since,
             snapshots: watched.map_or(&[], |w| &w.snapshot),
             evidence: watched.map(|w| &w.evidence),
             trail_verified_until: verified_until(live)?,
-            watch: health.and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            health_lines: health
+                .as_ref()
+                .map_or_else(Vec::new, |h| health_lines(h, now.as_second())),
+            watch: health
+                .map(|h| status_json(&h, now.as_second()))
+                .transpose()?,
         })
     }
 
@@ -100,10 +106,8 @@ impl<'s> HealthPage<'s> {
                     }
                     dt { "live watch" }
                     dd {
-                        @match &self.watch {
-                            None => "not running, or has not said yet",
-                            Some(value) => (facts_of(value)),
-                        }
+                        @if self.health_lines.is_empty() { "no watch that goes on ever ran" }
+                        @for line in &self.health_lines { (brief(line)) br; }
                     }
                 }
             }
@@ -136,31 +140,16 @@ impl<'s> HealthPage<'s> {
 }
 
 fn row(r: &RuleRow) -> Markup {
+    let id = utf8_percent_encode(&r.id, NON_ALPHANUMERIC);
     html! {
         tr {
-            td { a href=(format!("/rule?id={}", utf8_percent_encode(&r.id, NON_ALPHANUMERIC))) { (r.findings) } }
+            td { a href=(format!("/rule?id={id}")) { (r.findings) } }
             td { (brief(&r.title)) }
             td { @if let Some(stage) = r.stage { (stage) } }
             td { @if let Some(severity) = r.severity { (word(severity)) } }
             td class="more" { (r.last_time.as_deref().map(minute).unwrap_or_default()) }
         }
     }
-}
-
-/// A value of the live watch as lines of name and value.
-fn facts_of(value: &Value) -> Markup {
-    let lines: Vec<String> = match value {
-        Value::Object(fields) => fields
-            .iter()
-            .take(40)
-            .map(|(name, value)| match value {
-                Value::String(text) => format!("{name}: {text}"),
-                other => format!("{name}: {other}"),
-            })
-            .collect(),
-        other => vec![other.to_string()],
-    };
-    html! { @for line in &lines { (brief(line)) br; } }
 }
 
 /// Rules of ours with their counts; and those of others that matched.
@@ -231,17 +220,12 @@ impl RulePage {
         let title = self.findings.first().map_or("", |f| f.title.as_str());
         html! {
             h1 { "Rule: " (text(title)) }
-            p class="dim" { code { (brief(&self.rule)) } " · the last " (FINDINGS_SHOWN) " at most" }
+            p class="dim" {
+                code { (brief(&self.rule)) } " · the last " (FINDINGS_SHOWN) " at most"
+            }
             @if self.findings.is_empty() { p { "It matched nothing that is kept." } } @else {
                 div id="filters" hidden {}
-                div class="scroll" tabindex="0" role="group" aria-label="findings" { table class="findings" {
-                    thead { tr {
-                        th scope="col" { "severity" } th scope="col" { "stage" }
-                        th scope="col" { "when, UTC" } th scope="col" { "what" }
-                        th scope="col" class="more" { "evidence" }
-                    } }
-                    tbody { @for f in &self.findings { (finding_row(f)) } }
-                } }
+                (finding_table(self.findings.iter()))
             }
         }
     }

@@ -1,5 +1,8 @@
 //! Connections: how many, how slow they may be, and TLS.
 
+use bartizan_model::limits::{
+    PAGE_CONNECTIONS_MAX, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_LINES_MAX,
+};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -17,14 +20,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-/// Connections that are open at once; more wait.
-const CONNECTIONS_MAX: usize = 1000;
 /// Time for the head of a request, and for a handshake.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// Size of the head of a request.
-const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// Lines of the head of a request.
-const HEAD_LINES_MAX: usize = 64;
 /// Time after which a reader that takes nothing is let go.
 const STALL_TIME: Duration = Duration::from_secs(30);
 
@@ -34,7 +31,7 @@ pub(super) struct Peer(pub(super) SocketAddr);
 
 /// Accepts connections for ever.
 pub(super) async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, router: Router) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let room = Arc::new(Semaphore::new(PAGE_CONNECTIONS_MAX));
     loop {
         let Ok(permit) = Arc::clone(&room).acquire_owned().await else {
             return;
@@ -69,8 +66,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + 'static>(stream: S, router: R
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(HEAD_LINES_MAX)
+        .max_buf_size(REQUEST_HEAD_BYTES_MAX)
+        .max_headers(REQUEST_HEAD_LINES_MAX)
         .serve_connection(stream, TowerToHyperService::new(router));
     // A connection that ends badly is the other end's matter.
     let _ = connection.await;

@@ -5,12 +5,16 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use bartizan_evidence::{EvidenceLog, IncidentNote, Justification};
+use bartizan_model::AlertSilence;
 use tokio::sync::watch;
 
 use crate::cli::Global;
 use crate::coverage_strip::CoverageStrip;
-use crate::store::{self, StoreState};
+use crate::store::{self, EntryFilter, ListedEntry, Outbox, StoreState};
 use crate::watch_result::WatchResult;
+
+/// Alerts that are listed.
+const ALERTS_SHOWN: u32 = 20;
 
 /// How often it looks.
 const POLL: Duration = Duration::from_millis(500);
@@ -26,6 +30,10 @@ pub(crate) struct Seen {
     /// Index and time of the entry beside each.
     pub(crate) notes: Vec<(u64, String, IncidentNote)>,
     pub(crate) accepted: Vec<(u64, String, Justification)>,
+    /// Index of the entry beside each.
+    pub(crate) silences: Vec<(u64, AlertSilence)>,
+    /// Alerts of the outbox, newest first.
+    pub(crate) alerts: Vec<ListedEntry>,
     /// Why it could not be read, where it could not: what is shown is then older.
     pub(crate) problem: Option<String>,
     facts: OnceLock<Vec<FactsText>>,
@@ -52,6 +60,16 @@ fn last_facts(global: &Global) -> Result<Vec<FactsText>> {
         text: l.text,
     };
     Ok(loaded.into_iter().map(text).collect())
+}
+
+/// Last alerts of the outbox; none where there is no outbox yet.
+fn alerts(global: &Global) -> Vec<ListedEntry> {
+    let filter = EntryFilter {
+        limit: ALERTS_SHOWN,
+        ..EntryFilter::default()
+    };
+    let listed = Outbox::open(&global.store).and_then(|outbox| outbox.list(&filter));
+    listed.unwrap_or_default()
 }
 
 /// The last of it, and who waits for the next.
@@ -131,6 +149,8 @@ impl LiveStore {
                     strip: old.strip.clone(),
                     notes: old.notes.clone(),
                     accepted: old.accepted.clone(),
+                    silences: old.silences.clone(),
+                    alerts: Vec::new(),
                     problem: Some(format!("{e:#}")),
                     facts: OnceLock::new(),
                 }
@@ -162,6 +182,8 @@ impl LiveStore {
             strip,
             notes,
             accepted,
+            silences: store::silences(storage.as_ref())?,
+            alerts: alerts(&self.global),
             ..Seen::default()
         })
     }

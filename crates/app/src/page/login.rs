@@ -1,5 +1,6 @@
 //! Signing in: by the printed token, by name and password, or by a provider.
 
+use bartizan_model::limits::PASSWORD_BYTES_MAX;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -15,7 +16,6 @@ use super::frame::bare;
 use super::listener::Peer;
 use super::shared::{PageServer, failed};
 use super::sign_in::SignIn;
-use super::users::PASSWORD_MAX;
 use crate::render::html::text;
 
 /// Cookie of a browser that began a sign-in. Lax, for the provider sends the browser back.
@@ -61,7 +61,7 @@ fn password_form() -> Markup {
             label {
                 "Password "
                 input type="password" name="password" autocomplete="current-password" required
-                      maxlength=(PASSWORD_MAX);
+                      maxlength=(PASSWORD_BYTES_MAX);
             }
             button { "Sign in" }
         }
@@ -103,7 +103,7 @@ pub(super) async fn password(
     if !server.attempts.may(&address) || !server.attempts.may(&format!("user {}", form.name)) {
         return too_many();
     }
-    if form.password.len() > PASSWORD_MAX {
+    if form.password.len() > PASSWORD_BYTES_MAX {
         return not_signed_in(&server.sign_in, Some("Name or password is wrong."));
     }
     let checked = tokio::task::spawn_blocking({

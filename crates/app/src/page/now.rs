@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::followup::{FollowUp, follow_up};
 use super::live::Seen;
 use crate::coverage_strip::CoverageStrip;
-use crate::render::html::{brief, coverage, finding_row, text, todo, word};
+use crate::render::html::{brief, coverage, finding_table, text, todo, word};
 use crate::render::{first_line, is_blind, minute, picture};
+use crate::store::ListedEntry;
 use crate::watch_result::{CoverageReport, SnapshotSummary};
 
 /// Findings beside the incidents; the rest is found by search.
@@ -32,6 +33,8 @@ pub(super) struct Now<'s> {
     findings_left_out: usize,
     snapshots: &'s [SnapshotSummary],
     coverage: &'s CoverageReport,
+    /// Newest first.
+    alerts: &'s [ListedEntry],
     strip: &'s CoverageStrip,
 }
 
@@ -90,6 +93,7 @@ impl<'s> Now<'s> {
             findings_left_out: all.saturating_sub(FINDINGS_SHOWN),
             snapshots: &watched.snapshot,
             coverage: &watched.coverage,
+            alerts: &seen.alerts,
             strip: &seen.strip,
         })
     }
@@ -140,22 +144,31 @@ pub(super) fn now(seen: &Seen) -> Markup {
             (picture::strip(now.strip))
         }
         (coverage(watched))
+        (alerts(now.alerts))
         section aria-labelledby="h-others" {
             h2 id="h-others" { "Other findings" }
             @if now.findings.is_empty() { p { "None." } } @else {
                 div id="filters" hidden {}
-                div class="scroll" tabindex="0" role="group" aria-label="findings" { table class="findings" {
-                    thead { tr {
-                        th scope="col" { "severity" } th scope="col" { "stage" }
-                        th scope="col" { "when, UTC" } th scope="col" { "what" }
-                        th scope="col" class="more" { "evidence" }
-                    } }
-                    tbody { @for f in &now.findings { (finding_row(f)) } }
-                } }
+                (finding_table(now.findings.iter().copied()))
                 @if now.findings_left_out > 0 {
                     p { "and " (now.findings_left_out) " more: search for them" }
                 }
             }
+        }
+    }
+}
+
+fn alerts(list: &[ListedEntry]) -> Markup {
+    html! {
+        section aria-labelledby="h-alerts" {
+            h2 id="h-alerts" { "Alerts" }
+            @if list.is_empty() { p { "None: no sink is configured, or nothing was to be sent." } }
+            ul { @for a in list { li {
+                span class="dim" { (minute(&a.created)) " UTC · " (brief(&a.sink)) " · " }
+                strong { (brief(&a.state)) } " " (brief(&a.title))
+                @if let Some(sent) = &a.sent { span class="dim" { " · sent " (minute(sent)) } }
+                @if let Some(note) = &a.note { span class="dim" { " · " (brief(note)) } }
+            } } }
         }
     }
 }

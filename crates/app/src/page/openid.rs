@@ -1,6 +1,7 @@
 //! Users of an OpenID Connect provider: authorization code flow with PKCE (RFC 7636), ID tokens
 //! verified as OpenID Connect Core 1.0, 3.1.3.7 asks, groups to roles.
 
+use bartizan_model::limits::SIGN_INS_MAX;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -20,8 +21,6 @@ use super::access::{Role, is_same, random};
 use super::fetch::{Sent, fetch, is_this_machine};
 use crate::files::read_text;
 
-/// Sign-ins that were begun and not ended; the oldest makes room.
-const FLOWS_MAX: usize = 1000;
 const FLOW_TIME: Duration = Duration::from_secs(600);
 /// Seconds by which clocks may differ.
 const LEEWAY_S: u64 = 30;
@@ -185,7 +184,7 @@ impl OpenId {
         let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         flows.retain(|_, f| f.until > now);
-        if flows.len() >= FLOWS_MAX {
+        if flows.len() >= SIGN_INS_MAX {
             let oldest = flows
                 .iter()
                 .min_by_key(|(_, f)| f.until)

@@ -2,21 +2,20 @@
 
 use anyhow::Result;
 use bartizan_model::Finding;
+use bartizan_model::limits::EVENT_ID_MAX;
 use maud::{Markup, html};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::live::{LiveStore, Seen};
 use crate::render::html::{brief, command, evidence, text, word};
-use crate::render::minute;
+use crate::render::{minute, shell};
 use crate::store::StoreState;
 use crate::trail::{WantedObjects, objects};
 use crate::trail_records::each_record;
 
 /// Characters of a record that the page shows.
 const RECORD_SHOWN: usize = 40_000;
-/// Length of an id that is looked up.
-const ID_MAX: usize = 128;
 
 /// A finding, and the incident that it belongs to.
 #[derive(Serialize)]
@@ -77,7 +76,7 @@ impl RecordPage {
     /// Looks in the trail that `--trail` names.
     pub(super) fn of(trail: &[String], id: &str) -> Result<Self> {
         let mut page = Self {
-            event: id.chars().take(ID_MAX).collect(),
+            event: id.chars().take(EVENT_ID_MAX).collect(),
             record: None,
             unread: 0,
             has_trail: !trail.is_empty(),
@@ -119,7 +118,7 @@ impl RecordPage {
                 },
                 None => {
                     p { "This page was started without --trail. The command that shows it:" }
-                    (command(&format!("bartizan detect TRAIL --event {}", crate::render::shell(&self.event))))
+                    (command(&format!("bartizan detect TRAIL --event {}", shell(&self.event))))
                 }
             }
         }

@@ -1,19 +1,18 @@
 //! Search: one field over incidents, findings, changes, facts and events.
 
+use bartizan_model::limits::SEARCH_TEXT_MAX;
 use bartizan_model::{Evidence, Finding, Severity};
 use maud::{Markup, html};
 use serde::Serialize;
 
 use super::live::{LiveStore, Seen};
-use crate::render::html::{brief, finding_row, word};
+use crate::render::html::{brief, finding_table, word};
 use crate::render::minute;
 use crate::store::StoreState;
 use crate::watch_result::{ChangeSummary, WatchResult};
 
-/// Characters of a question.
-pub(super) const QUESTION_MAX: usize = 300;
 /// Rows of each list; all are counted.
-const ROWS_MAX: usize = 40;
+const ROWS_SHOWN: usize = 40;
 
 /// Content of the page.
 #[derive(Default, Serialize)]
@@ -70,7 +69,7 @@ pub(super) fn search(live: &LiveStore, seen: &Seen, query: &str) -> anyhow::Resu
     }
     let wanted = query.to_lowercase();
     if let Some(state) = StoreState::read(&live.global().store)? {
-        (page.findings, page.findings_count) = state.findings_with(query, ROWS_MAX)?;
+        (page.findings, page.findings_count) = state.findings_with(query, ROWS_SHOWN)?;
     }
     if let Some(watched) = &seen.watched {
         page.read_watched(watched, &wanted);
@@ -98,7 +97,7 @@ impl SearchPage {
                     .any(|m| m.event.as_deref().is_some_and(holds))
         });
         self.incidents = incidents
-            .take(ROWS_MAX)
+            .take(ROWS_SHOWN)
             .map(|i| FoundIncident {
                 id: i.id.clone(),
                 headline: i.headline.clone(),
@@ -117,7 +116,7 @@ impl SearchPage {
                 || change.lines.iter().any(|l| holds(&l.to_string()));
             if is_it {
                 self.changes_count += 1;
-                if self.changes.len() < ROWS_MAX {
+                if self.changes.len() < ROWS_SHOWN {
                     self.changes.push(change.clone());
                 }
             }
@@ -145,7 +144,7 @@ impl SearchPage {
             return;
         }
         self.events_count += 1;
-        if self.events.len() < ROWS_MAX {
+        if self.events.len() < ROWS_SHOWN {
             self.events.push(FoundEvent {
                 event: event.to_owned(),
                 time: time.to_owned(),
@@ -169,7 +168,7 @@ impl SearchPage {
                 continue;
             }
             self.facts_count += 1;
-            if self.facts.len() < ROWS_MAX {
+            if self.facts.len() < ROWS_SHOWN {
                 let mut fields = line.split('\t').map(str::to_owned);
                 let mut next = || fields.next().unwrap_or_default();
                 self.facts.push(FoundFact {
@@ -196,7 +195,7 @@ impl SearchPage {
             form method="get" action="/search" role="search" class="picks" aria-label="all" {
                 label {
                     "ARN, access key id, address, event id, finding id, or words "
-                    input type="search" name="q" value=(self.query) maxlength=(QUESTION_MAX);
+                    input type="search" name="q" value=(self.query) maxlength=(SEARCH_TEXT_MAX);
                 }
                 button { "Search" }
             }
@@ -221,14 +220,7 @@ impl SearchPage {
         html! {
             @if !self.findings.is_empty() {
                 h2 { "Findings, worst first" }
-                div class="scroll" tabindex="0" role="group" aria-label="findings" { table class="findings" {
-                    thead { tr {
-                        th scope="col" { "severity" } th scope="col" { "stage" }
-                        th scope="col" { "when, UTC" } th scope="col" { "what" }
-                        th scope="col" class="more" { "evidence" }
-                    } }
-                    tbody { @for f in &self.findings { (finding_row(f)) } }
-                } }
+                (finding_table(self.findings.iter()))
                 ul class="links" { @for f in &self.findings {
                     li { a href=(format!("/finding/{}", f.id)) { "finding " (brief(&f.id)) } }
                 } }
@@ -247,7 +239,8 @@ impl SearchPage {
             @if !self.events.is_empty() {
                 h2 { "Events" }
                 ul { @for e in &self.events { li {
-                    span class="dim" { (minute(&e.time)) " UTC · " } code { (brief(&e.call)) } " · "
+                    span class="dim" { (minute(&e.time)) " UTC · " }
+                    code { (brief(&e.call)) } " · "
                     (brief(&e.of)) " · "
                     a href=(format!("/event/{}", address(&e.event))) { "record " (brief(&e.event)) }
                 } } }

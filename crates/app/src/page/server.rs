@@ -1,5 +1,6 @@
 //! Addresses of the pages. Each has the same content beside it with `.json`.
 
+use bartizan_model::limits::{REQUEST_BODY_BYTES_MAX, SEARCH_TEXT_MAX};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,12 +30,10 @@ use super::live::Seen;
 use super::login;
 use super::now::{Now, now};
 use super::record::{FindingPage, RecordPage};
-use super::search::{QUESTION_MAX, search};
+use super::search::search;
 use super::shared::{PageServer, failed};
 use crate::render::html::{SCRIPT, STYLE, text};
 
-/// Size of a body; forms are small.
-const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Time that a page waits for an analysis; then it comes by itself when it is there.
 const ANALYSIS_WAIT: Duration = Duration::from_millis(150);
 /// Description of the addresses for programs.
@@ -80,7 +79,7 @@ pub(super) fn router(server: Arc<PageServer>) -> Router {
         .fallback(|| async { missing("There is no such page.") })
         .layer(from_fn_with_state(Arc::clone(&server), guard))
         .layer(from_fn_with_state(Arc::clone(&server), harden))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(REQUEST_BODY_BYTES_MAX))
         .with_state(server)
 }
 
@@ -283,7 +282,7 @@ fn question(asked: &HashMap<String, String>) -> String {
     field(asked, "q")
         .unwrap_or_default()
         .chars()
-        .take(QUESTION_MAX)
+        .take(SEARCH_TEXT_MAX)
         .collect()
 }
 

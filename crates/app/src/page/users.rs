@@ -9,9 +9,6 @@ use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use super::access::Role;
 use crate::files::read_text;
 
-/// Characters of a password.
-pub(super) const PASSWORD_MAX: usize = 1024;
-
 /// Users of a file.
 pub(crate) struct UserFile {
     users: Vec<User>,

@@ -18,11 +18,13 @@ pub(crate) fn access(watched: &WatchResult) -> Markup {
                 }
             }
             @else {
-                (picture::graph(&AccessGraph::of_paths(&watched.paths), "new ways: who, through what, to what"))
+                @let graph = AccessGraph::of_paths(&watched.paths);
+                (picture::graph(&graph, "new ways: who, through what, to what"))
                 ul {
                     @for path in &watched.paths {
                         li {
-                            (brief(&path.from)) " → " (brief(&path.to)) ": " (brief(&path.through)) " "
+                            (brief(&path.from)) " → " (brief(&path.to)) ": "
+                            (brief(&path.through)) " "
                             span class="dim" {
                                 "(before: " (path.before) ", now: " (path.after) ")"
                             }

@@ -29,7 +29,9 @@ pub(crate) fn of_incident(incident: &Incident, bill: Option<&BillReport>) -> Mar
             h3 { "The bill" }
             ul { @for line in &incident.bill { li { (text(line)) } } }
             @for chart in charts {
-                div class="wide" tabindex="0" role="group" aria-label="cost of each day" { (picture::days(chart)) }
+                div class="wide" tabindex="0" role="group" aria-label="cost of each day" {
+                    (picture::days(chart))
+                }
                 p class="dim" { (text(&in_words(chart))) }
             }
         }

@@ -11,7 +11,10 @@ pub(crate) fn command(text: &str) -> Markup {
         @if text.chars().nth(SHOWN_COMMAND_MAX).is_none() {
             pre class="command" { (clean(text)) }
         } @else {
-            p class="dim" { "the command is longer than a page can show: bartizan watch --once --format json has it" }
+            p class="dim" {
+                "the command is longer than a page can show: bartizan watch --once --format json \
+                has it"
+            }
         }
     }
 }

@@ -19,7 +19,9 @@ pub(crate) fn coverage(watched: &WatchResult) -> Markup {
             }
             ul {
                 @for hole in coverage.holes.iter().take(LINES_SHOWN) { li { (brief(hole)) } }
-                @for unknown in coverage.unknown.iter().take(LINES_SHOWN) { li { "unknown: " (brief(unknown)) } }
+                @for unknown in coverage.unknown.iter().take(LINES_SHOWN) {
+                    li { "unknown: " (brief(unknown)) }
+                }
                 @for s in watched.snapshot.iter().filter(|s| s.calls_read < s.calls) {
                     li {
                         "account " (text(&s.account)) ": " (s.calls - s.calls_read) " of " (s.calls)

@@ -44,7 +44,7 @@ pub(crate) fn counterparties(finding: &Finding) -> String {
 }
 
 /// A finding as a row: severity, stage, time, words, and the command that shows its evidence.
-pub(crate) fn finding_row(f: &Finding) -> Markup {
+fn finding_row(f: &Finding) -> Markup {
     html! {
         tr data-severity=(f.severity.to_string()) data-stage=(f.stage.to_string()) {
             td { (word(f.severity)) } td { (f.stage) }
@@ -68,6 +68,24 @@ pub(crate) fn finding_row(f: &Finding) -> Markup {
                     (f.id)
                     @if !f.attack.is_empty() { " · " (brief(&f.attack.join(" "))) }
                 }
+            }
+        }
+    }
+}
+
+/// Findings as a table of a page, with the filters of the script.
+pub(crate) fn finding_table<'f>(findings: impl Iterator<Item = &'f Finding>) -> Markup {
+    html! {
+        div class="scroll" tabindex="0" role="group" aria-label="findings" {
+            table class="findings" {
+                thead { tr {
+                    th scope="col" { "severity" }
+                    th scope="col" { "stage" }
+                    th scope="col" { "when, UTC" }
+                    th scope="col" { "what" }
+                    th scope="col" class="more" { "evidence" }
+                } }
+                tbody { @for f in findings { (finding_row(f)) } }
             }
         }
     }

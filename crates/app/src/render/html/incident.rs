@@ -208,7 +208,9 @@ fn did(incident: &Incident, actors: &[ActorWork]) -> Markup {
 fn list(title: &str, items: impl Iterator<Item = String>) -> Markup {
     let items: Vec<String> = items.collect();
     html! {
-        @if !items.is_empty() { h3 { (title) } ul { @for item in items.iter().take(LINES_SHOWN) { li { (brief(item)) } } }
+        @if !items.is_empty() {
+            h3 { (title) }
+            ul { @for item in items.iter().take(LINES_SHOWN) { li { (brief(item)) } } }
             @if items.len() > LINES_SHOWN { p { "and " (items.len() - LINES_SHOWN) " more" } } }
     }
 }

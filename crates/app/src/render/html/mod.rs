@@ -20,7 +20,7 @@ pub(crate) use command::command;
 pub(crate) use coverage::{coverage, verify};
 pub(crate) use escape::{brief, text};
 pub(crate) use evidence::evidence;
-pub(crate) use findings::{finding_row, findings};
+pub(crate) use findings::{finding_table, findings};
 pub(crate) use incident::{one, reach, story, summary, ways, who};
 pub(crate) use word::word;
 

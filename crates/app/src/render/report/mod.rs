@@ -1,8 +1,8 @@
 //! The report: one HTML file that needs nothing else. Three depths: a card that answers, pictures
 //! of time and of power, lists.
 //!
-//! Every name comes from an account or a log. maud escapes for HTML, the components of `html` make control and
-//! bidirectional characters visible, and a Content-Security-Policy that names our one script and
+//! Every name comes from an account or a log. maud escapes for HTML, the components of `html` make
+//! control and bidirectional characters visible, and a Content-Security-Policy that names our one script and
 //! one style by their hashes lets nothing else run.
 
 use bartizan_inventory::fact::Hash;
