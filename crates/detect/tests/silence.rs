@@ -196,7 +196,8 @@ fn write(event: &mut Value, path: &[String], form: Form) -> bool {
             json!(
                 [
                     bare.to_owned(),
-                    format!("{source}.cn"),
+                    // Once: no partition has a suffix twice.
+                    format!("{}.cn", source.trim_end_matches(".cn")),
                     source.to_uppercase(),
                     format!("{bare}.amazonaws.eu")
                 ][n]

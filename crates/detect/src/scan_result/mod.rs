@@ -1,8 +1,9 @@
 //! Scan result of one object as bytes: `watch` keeps it in place of reading the object again, and
-//! other machines make it with `bartizan scan`. Stated in `docs/formats.md`.
+//! it can be made on another machine. Stated in `docs/formats.md`.
 //!
 //! Layout: [`MAGIC`], [`ScanHeader`] (postcard, length before it), zstd of [`rows::ScanRows`]
-//! (postcard), SHA-256 of everything before. The same object and plan give the same bytes.
+//! (postcard), SHA-256 of everything before. What is found from results depends on neither their
+//! order nor the machine.
 
 mod pool;
 mod read;
