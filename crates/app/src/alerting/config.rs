@@ -12,7 +12,7 @@ use serde::Deserialize;
 const MIN_SEVERITY: Severity = Severity::Medium;
 /// Hours after which an open incident is told again.
 const REPEAT_HOURS: u16 = 4;
-/// Hours after which an alert that could not be sent is given up.
+/// Hours after which an alert that could not be sent is dead.
 const MAX_AGE_HOURS: u16 = 72;
 /// Alerts in [`STORM_MINUTES`], beyond which they are folded into a digest.
 const STORM_ALERTS: u16 = 30;

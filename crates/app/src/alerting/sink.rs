@@ -21,7 +21,7 @@ use super::syslog::{self, SyslogReceiver};
 #[derive(Debug)]
 pub(crate) struct Sink {
     pub(super) route: AlertRoute,
-    /// Age at which an alert is given up.
+    /// Age from which an alert is not tried any more and is dead.
     pub(super) max_age_ms: i64,
     secret: Option<SecretSource>,
     target: SinkTarget,

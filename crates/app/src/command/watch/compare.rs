@@ -100,7 +100,7 @@ impl ComparedPairs {
 
 /// Comparison of one pair.
 struct PairOutcome {
-    /// What the trail had when it was compared.
+    /// Content of the trail when the pair was compared.
     seen: TrailAround,
     changes: Vec<Change>,
     told: ChangeFindings,
@@ -205,7 +205,7 @@ pub(super) fn compare(
     Ok(compared)
 }
 
-/// What all comparisons of a run share.
+/// Inputs that all comparisons of a run share.
 struct ComparisonRun<'a> {
     inputs: &'a WatchInputs<'a>,
     map: &'a CallMap,

@@ -54,7 +54,7 @@ pub(super) struct Config {
     pub(super) sink: Vec<SinkConfig>,
 }
 
-/// How often a watch that goes on looks at what does not come by itself.
+/// Intervals and health of a watch that goes on.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct WatchClocks {

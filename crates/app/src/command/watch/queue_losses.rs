@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use bartizan_model::limits::{QUEUE_BODY_BYTES_KEPT, QUEUE_LOSSES_MAX, RESOURCES_MAX};
-use bartizan_model::{
-    Confidence, Evidence, Finding, Severity, Stage, Verdict, finding_id, time_text,
-};
+use bartizan_model::{Evidence, Finding, Verdict, finding_id, time_text};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::health::blind;
 use crate::store::StoreState;
 
 /// Name under which the state keeps them.
@@ -27,7 +26,7 @@ pub(super) struct QueueLosses {
     left_out: u64,
 }
 
-/// Message that was given up: it would come again for ever.
+/// Message that was dropped: it would come again for ever.
 #[derive(Debug, Serialize, Deserialize)]
 struct UnreadMessage {
     queue: String,
@@ -55,7 +54,7 @@ impl QueueLosses {
         Ok((LOSSES, serde_json::to_vec(self)?))
     }
 
-    /// Adds a message that was given up.
+    /// Adds a message that was dropped.
     pub(super) fn unread(&mut self, queue: &str, id: &str, body: &str, why: &str, now: Timestamp) {
         let key = format!("{queue} {id}");
         if self.unread.len() >= QUEUE_LOSSES_MAX && !self.unread.contains_key(&key) {
@@ -90,7 +89,7 @@ impl QueueLosses {
         self.deleted.retain(|_, s| *s >= since.as_second());
     }
 
-    /// One finding for each queue with messages that were given up, and one for each bucket with
+    /// One finding for each queue with messages that were dropped, and one for each bucket with
     /// deleted objects.
     pub(super) fn findings(&self) -> Vec<Finding> {
         let mut queues: BTreeMap<&str, Vec<&UnreadMessage>> = BTreeMap::new();
@@ -114,9 +113,9 @@ impl QueueLosses {
                 ..loss(
                     ("queue-message-unread", queue),
                     messages.iter().map(|m| m.seen_s),
-                    "messages of a queue were given up",
+                    "messages of a queue were dropped",
                     format!(
-                        "{} messages of {queue} could not be read and were given up: what they \
+                        "{} messages of {queue} could not be read and were dropped: what they \
                         were about was not judged",
                         messages.len()
                     ),
@@ -158,34 +157,20 @@ fn loss(
     title: &str,
     summary: String,
 ) -> Finding {
+    let first_s = seen_s.clone().min().unwrap_or(0);
     Finding {
         id: finding_id(rule, entity, false, 0),
-        rule: rule.to_owned(),
-        title: title.to_owned(),
-        summary,
-        severity: Severity::Medium,
-        confidence: Confidence::High,
-        stage: Stage::Blind,
-        attack: Vec::new(),
-        account: None,
-        region: None,
-        first_time: seen_s.clone().min().map(time_text),
         last_time: seen_s.max().map(time_text),
-        count: 1,
-        refused: 0,
-        calls: Vec::new(),
-        actor: None,
-        resources: Vec::new(),
-        counterparty: Vec::new(),
-        evidence: Vec::new(),
         verdict: Verdict::Unknown,
         because: vec!["what could not be read may hold anything".to_owned()],
-        show: "bartizan status".to_owned(),
+        ..blind(rule, entity, first_s, title, summary)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bartizan_model::Stage;
+
     use super::*;
 
     #[test]

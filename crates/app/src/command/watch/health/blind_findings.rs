@@ -184,7 +184,14 @@ fn missing(place: String, what: String) -> Evidence {
     Evidence::Coverage { place, what }
 }
 
-fn blind(rule: &str, entity: &str, from_s: i64, title: &str, summary: String) -> Finding {
+/// Finding of stage blind, of severity medium, from a time on (seconds since 1970).
+pub(crate) fn blind(
+    rule: &str,
+    entity: &str,
+    from_s: i64,
+    title: &str,
+    summary: String,
+) -> Finding {
     Finding {
         id: finding_id(rule, entity, false, from_s),
         rule: rule.to_owned(),

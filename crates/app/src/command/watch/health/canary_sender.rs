@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bartizan_cloud::canary::send_canary;
 use bartizan_cloud::live::{Identity, Live};
 use bartizan_cloud::model::Model;
 use jiff::Timestamp;
 
 use super::super::config::Config;
+use super::background::BackgroundThread;
 use super::canary::{due, failed, nonce, sent};
 use super::server::HealthCell;
 use crate::import::runtime;
@@ -20,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Sender that ends when it is dropped.
 pub(crate) struct CanarySender {
-    stop: Arc<AtomicBool>,
+    _thread: BackgroundThread,
 }
 
 /// Identity, regions and interval of canaries.
@@ -49,19 +50,8 @@ impl CanarySender {
             every_s: 60 * i64::from(config.watch.canary_minutes),
             health,
         };
-        let stop = Arc::new(AtomicBool::new(false));
-        let ends = stop.clone();
-        std::thread::Builder::new()
-            .name("canary".to_owned())
-            .spawn(move || canaries.run(&ends))
-            .context("cannot start the thread of canaries")?;
-        Ok(Some(Self { stop }))
-    }
-}
-
-impl Drop for CanarySender {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        let thread = BackgroundThread::start("canary", move |ends| canaries.run(ends))?;
+        Ok(Some(Self { _thread: thread }))
     }
 }
 

@@ -1,16 +1,16 @@
 //! Figures that no loop reports by itself, looked at by a thread: backlog and attributes of queues,
 //! and the outbox of each sink.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use bartizan_cloud::model::Model;
 use bartizan_cloud::queue::{Queue, QueueAttributes, changed_attributes};
 use jiff::Timestamp;
 
 use super::super::config::Config;
+use super::background::BackgroundThread;
 use super::server::HealthCell;
 use crate::import::runtime;
 use crate::store::Outbox;
@@ -23,7 +23,7 @@ const CHANGES_KEPT: usize = 100;
 
 /// Thread that ends when it is dropped.
 pub(crate) struct Gauges {
-    stop: Arc<AtomicBool>,
+    _thread: BackgroundThread,
 }
 
 /// Queues and sinks that are looked at.
@@ -54,19 +54,8 @@ impl Gauges {
         if parts.queues.is_empty() && parts.sinks.is_empty() {
             return Ok(None);
         }
-        let stop = Arc::new(AtomicBool::new(false));
-        let ends = stop.clone();
-        std::thread::Builder::new()
-            .name("gauges".to_owned())
-            .spawn(move || parts.run(&ends))
-            .context("cannot start the thread that looks at queues and sinks")?;
-        Ok(Some(Self { stop }))
-    }
-}
-
-impl Drop for Gauges {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
+        let thread = BackgroundThread::start("gauges", move |ends| parts.run(ends))?;
+        Ok(Some(Self { _thread: thread }))
     }
 }
 

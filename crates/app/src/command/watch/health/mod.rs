@@ -5,6 +5,7 @@
     reason = "the source that reads queues calls what is about queues"
 )]
 
+mod background;
 mod blind_findings;
 mod canary;
 mod canary_sender;
@@ -16,7 +17,7 @@ mod queue_rule;
 mod server;
 mod systemd;
 
-pub(super) use blind_findings::{lost_permissions, permission_lost};
+pub(super) use blind_findings::{blind, lost_permissions, permission_lost};
 pub(super) use canary::nonce_in;
 pub(super) use keeper::WatchKeeper;
 pub(super) use queue_rule::queue_rule;

@@ -22,7 +22,7 @@ pub(super) enum Brought {
     Finding { queue: String, body: String },
     /// Object that was deleted from the bucket of the trail: `s3://bucket/key`.
     Deleted { name: String },
-    /// Message that is given up: nothing that it says can be read.
+    /// Message that is dropped: nothing that it says can be read.
     Unread {
         queue: String,
         message: String,

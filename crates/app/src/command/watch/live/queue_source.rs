@@ -33,7 +33,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Messages that are worked on at once.
 const IN_FLIGHT_MAX: usize = 200;
 
-/// Receipts of a message after which it is given up: what it names cannot be read.
+/// Receipts of a message after which it is dropped: what it names cannot be read.
 const RECEIVED_MAX: u32 = 5;
 
 /// Objects that are read at once.
